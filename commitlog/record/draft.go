@@ -9,7 +9,7 @@ type Host struct {
 }
 
 // Draft is a message on its way into the log: what the sender says of it, and, after the append, where it went.
-// A Draft is used by one goroutine at a time and can be reused; it must not be copied between AppendTo and Finish.
+// A Draft is used by one goroutine at a time and can be reused.
 type Draft struct {
 	Topic                     string
 	QueueID                   int32
@@ -38,12 +38,12 @@ type Draft struct {
 	Size           int32 // bytes of the record in the log
 	Err            error
 
-	tail tailCRC
+	late lateCRC
 }
 
-// tailCRC is what AppendTo remembers for Finish of the part of the record that the append lock doesn't change.
-type tailCRC struct {
-	crc   uint32 // CRC-32 of everything behind the header, up to the CRC property
-	shift uint32 // x^(8·len) modulo the CRC polynomial for that part's length: combines the header's CRC with it
-	on    bool
+// lateCRC is what AppendTo leaves to Finish, so that the CRC of the record costs the append lock the same for any size.
+type lateCRC struct {
+	on        bool
+	zeros     uint32 // CRC of everything up to the CRC property, with the three fields that Finish writes zero
+	afterTime uint32 // x^(8n) modulo the CRC polynomial for the n bytes behind storeTimestamp
 }

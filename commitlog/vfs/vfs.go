@@ -1,8 +1,3 @@
-// Package vfs is the file system as the storage core sees it: a narrow interface with a real
-// implementation, an in-memory one that models power loss, and one that injects faults.
-//
-// The core never calls package os. Every fault that a disk can produce (full, EIO on any call,
-// a torn page, a directory entry that was not synced) is therefore an input that a test can give.
 package vfs
 
 import (
@@ -103,4 +98,6 @@ var (
 	ErrFull = errors.New("no space left on device")
 	// ErrIO is a failing device (EIO).
 	ErrIO = errors.New("input/output error")
+	// ErrDamaged is content that its reader does not accept.
+	ErrDamaged = errors.New("damaged")
 )
