@@ -1,0 +1,64 @@
+package generator
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"time"
+)
+
+const (
+	maxFrameBytes = 16 << 20 // what a broker accepts by default
+	maxInFlight   = 4096     // answers to a full window must fit in socket buffers: a connection writes before it reads
+)
+
+// Options say what load to put on which broker.
+type Options struct {
+	Addr          string        // host:port of the broker
+	Topic         string        // created, or changed to Queues queues, before the load starts
+	Queues        int           // queues of the topic, used in turn
+	SizeBytes     int           // bytes of a body
+	Connections   int           // TCP connections
+	InFlight      int           // sends without an answer on each connection
+	Count         int64         // measured sends; 0: as many as Duration allows
+	Duration      time.Duration // how long measured sends start; unused with Count
+	Warmup        time.Duration // load before the measured part
+	AnswerTimeout time.Duration // a connection without any answer for so long fails
+	PID           int           // process of the broker on this machine, for its CPU time and memory; 0: unknown
+}
+
+// Register adds a flag per option to fs and sets the defaults.
+func (o *Options) Register(fs *flag.FlagSet) {
+	fs.StringVar(&o.Addr, "addr", "127.0.0.1:10911", "`host:port` of the broker")
+	fs.StringVar(&o.Topic, "topic", "bench", "`topic` to create and send to; nobody else may write to it")
+	fs.IntVar(&o.Queues, "queues", 8, "`number` of queues of the topic")
+	fs.IntVar(&o.SizeBytes, "size", 1024, "`bytes` of a message's body")
+	fs.IntVar(&o.Connections, "connections", 4, "`number` of connections")
+	fs.IntVar(&o.InFlight, "in-flight", 64, "`number` of unanswered sends on each connection")
+	fs.Int64Var(&o.Count, "count", 0, "stop after this `number` of measured messages instead of after -duration")
+	fs.DurationVar(&o.Duration, "duration", 10*time.Second, "how `long` to send after the warm-up")
+	fs.DurationVar(&o.Warmup, "warmup", 2*time.Second, "how `long` to send before measuring")
+	fs.DurationVar(&o.AnswerTimeout, "answer-timeout", 30*time.Second, "give up when a connection brings no answer for so `long`")
+	fs.IntVar(&o.PID, "pid", 0, "process `id` of the broker on this machine: reports its CPU time and memory")
+}
+
+// Validate returns what is wrong with the options, all of it.
+func (o *Options) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("generator: "+format, args...))
+		}
+	}
+	check(o.Addr != "", "no broker address")
+	check(o.Topic != "", "no topic")
+	check(o.Queues > 0, "queues %d, expected at least 1", o.Queues)
+	check(o.SizeBytes >= 0 && o.SizeBytes <= maxFrameBytes/2, "size %d, expected 0 … %d bytes", o.SizeBytes, maxFrameBytes/2)
+	check(o.Connections > 0 && o.Connections <= 1<<16, "connections %d, expected 1 … %d", o.Connections, 1<<16)
+	check(o.InFlight > 0 && o.InFlight <= maxInFlight, "in-flight %d, expected 1 … %d", o.InFlight, maxInFlight)
+	check(o.Count >= 0, "count %d, expected 0 or more", o.Count)
+	check(o.Count > 0 || o.Duration > 0, "duration %v, expected more than 0", o.Duration)
+	check(o.Warmup >= 0, "warm-up %v, expected 0 or more", o.Warmup)
+	check(o.AnswerTimeout > 0, "answer timeout %v, expected more than 0", o.AnswerTimeout)
+	return errors.Join(errs...)
+}

@@ -1,0 +1,133 @@
+package generator
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// Report is what a load measured. As JSON it is stable: scripts compare reports of different runs and brokers.
+type Report struct {
+	Addr        string    `json:"addr"`
+	Topic       string    `json:"topic"`
+	Queues      int       `json:"queues"`
+	SizeBytes   int       `json:"sizeBytes"`
+	Connections int       `json:"connections"`
+	InFlight    int       `json:"inFlight"` // per connection
+	Started     time.Time `json:"started"`
+
+	Messages          int64   `json:"messages"` // measured sends that were answered with code 0
+	ElapsedSeconds    float64 `json:"elapsedSeconds"`
+	MessagesPerSecond float64 `json:"messagesPerSecond"`
+	Latency           Latency `json:"latencyMicros"`
+
+	// Of the broker's process, with Options.PID only.
+	ServerCPUSeconds           *float64 `json:"serverCPUSeconds,omitempty"`
+	MessagesPerServerCPUSecond *float64 `json:"messagesPerServerCPUSecond,omitempty"`
+	ServerRSSAnonBytes         *int64   `json:"serverRssAnonBytes,omitempty"` // at the end
+	// Of this process, where the system tells.
+	ClientCPUSeconds *float64 `json:"clientCPUSeconds,omitempty"`
+
+	Failures []Failure `json:"failures,omitempty"` // by code, the warm-up's included
+	Problems []string  `json:"problems,omitempty"` // answers that a broker must not give, in words
+}
+
+// Latency is the distribution of the time from send to answer, in microseconds.
+type Latency struct {
+	Mean float64 `json:"mean"`
+	P50  float64 `json:"p50"`
+	P90  float64 `json:"p90"`
+	P99  float64 `json:"p99"`
+	P999 float64 `json:"p99.9"`
+	Max  float64 `json:"max"`
+}
+
+// Failure is a response code other than 0.
+type Failure struct {
+	Code   int32  `json:"code"`
+	Count  int64  `json:"count"`
+	Remark string `json:"remark,omitempty"` // the broker's words to the first of them
+}
+
+// Clean tells whether every send was answered with success and all answers made sense.
+func (r *Report) Clean() bool { return len(r.Failures) == 0 && len(r.Problems) == 0 }
+
+func (r *run) report(t *tally, u *usage) *Report {
+	o := &r.options
+	micros := func(ns float64) float64 { return ns / 1e3 }
+	at := func(percentile float64) float64 { return micros(float64(t.latency.ValueAtQuantile(percentile))) }
+	rep := &Report{
+		Addr: o.Addr, Topic: o.Topic, Queues: o.Queues, SizeBytes: o.SizeBytes,
+		Connections: o.Connections, InFlight: o.InFlight, Started: r.start.Round(time.Millisecond),
+		Messages: t.messages, Problems: t.problems(),
+	}
+	if t.messages > 0 {
+		rep.Latency = Latency{
+			Mean: micros(t.latency.Mean()), P50: at(50), P90: at(90), P99: at(99), P999: at(99.9),
+			Max: micros(float64(t.latency.Max())),
+		}
+	}
+	if elapsed := t.lastAnswer - r.measureFrom.Load(); t.messages > 0 && elapsed > 0 {
+		rep.ElapsedSeconds = float64(elapsed) / 1e9
+		rep.MessagesPerSecond = float64(t.messages) / rep.ElapsedSeconds
+	}
+	if u.serverCPU != nil {
+		s := u.serverCPU.Seconds()
+		rep.ServerCPUSeconds, rep.ServerRSSAnonBytes = &s, u.rssAnonBytes
+		if s > 0 {
+			rate := float64(t.messages) / s
+			rep.MessagesPerServerCPUSecond = &rate
+		}
+	}
+	if u.clientCPU != nil {
+		s := u.clientCPU.Seconds()
+		rep.ClientCPUSeconds = &s
+	}
+	for _, f := range t.failures {
+		rep.Failures = append(rep.Failures, *f)
+	}
+	slices.SortFunc(rep.Failures, func(a, b Failure) int { return cmp.Compare(a.Code, b.Code) })
+	return rep
+}
+
+// WriteText writes the report for a person.
+func (r *Report) WriteText(w io.Writer) error {
+	var b []byte
+	b = fmt.Appendf(b, "%s  topic %s  %d queues  %d B  %d connections × %d in flight\n",
+		r.Addr, r.Topic, r.Queues, r.SizeBytes, r.Connections, r.InFlight)
+	b = fmt.Appendf(b, "messages    %d in %.2f s\n", r.Messages, r.ElapsedSeconds)
+	b = fmt.Appendf(b, "rate        %.0f msg/s\n", r.MessagesPerSecond)
+	if r.MessagesPerServerCPUSecond != nil {
+		b = fmt.Appendf(b, "server CPU  %.0f msg per CPU-second  (%.2f s)\n", *r.MessagesPerServerCPUSecond, *r.ServerCPUSeconds)
+	}
+	if r.ServerRSSAnonBytes != nil {
+		b = fmt.Appendf(b, "server RSS  %.1f MiB anonymous\n", float64(*r.ServerRSSAnonBytes)/(1<<20))
+	}
+	if r.ClientCPUSeconds != nil {
+		b = fmt.Appendf(b, "client CPU  %.2f s\n", *r.ClientCPUSeconds)
+	}
+	l := &r.Latency
+	b = fmt.Appendf(b, "latency     p50 %s  p90 %s  p99 %s  p99.9 %s  max %s\n",
+		showMicros(l.P50), showMicros(l.P90), showMicros(l.P99), showMicros(l.P999), showMicros(l.Max))
+	for _, f := range r.Failures {
+		b = fmt.Appendf(b, "failed      %d with code %d: %s\n", f.Count, f.Code, f.Remark)
+	}
+	for _, p := range r.Problems {
+		b = fmt.Appendf(b, "PROBLEM     %s\n", p)
+	}
+	_, err := w.Write(b)
+	return err
+}
+
+func showMicros(us float64) string {
+	switch {
+	case us >= 1e6:
+		return fmt.Sprintf("%.2f s", us/1e6)
+	case us >= 1e3:
+		return fmt.Sprintf("%.2f ms", us/1e3)
+	default:
+		return fmt.Sprintf("%.0f µs", us)
+	}
+}

@@ -1,0 +1,221 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gantry-mq/gantry/broker/config"
+	"github.com/gantry-mq/gantry/broker/consume"
+	"github.com/gantry-mq/gantry/broker/handler"
+	"github.com/gantry-mq/gantry/broker/meta"
+	"github.com/gantry-mq/gantry/broker/namesrv"
+	"github.com/gantry-mq/gantry/broker/produce"
+	"github.com/gantry-mq/gantry/broker/remoting"
+	"github.com/gantry-mq/gantry/broker/store"
+	"github.com/gantry-mq/gantry/commitlog/record"
+	"github.com/gantry-mq/gantry/commitlog/vfs"
+)
+
+// Options say what a broker is made of.
+type Options struct {
+	Config *config.Config // StoreDir and BrokerHost are set
+	FS     vfs.FS
+	// Register tells the name servers of the broker and its topics. It is called at the start, after every change of
+	// the topics, and from time to time.
+	Register func(namesrv.Broker, *namesrv.Registration) error
+	Now      func() time.Time
+	Logger   *slog.Logger
+}
+
+// Broker is a running broker.
+type Broker struct {
+	Store   *store.Store
+	Topics  *meta.Topics
+	Groups  *meta.Groups
+	Offsets *meta.Offsets
+	Handler *handler.Handler
+
+	opts   Options
+	holder *consume.Holder
+	server *remoting.Server
+	ready  atomic.Bool
+
+	registering sync.Mutex // one registration at a time
+	quit        chan struct{}
+	wg          sync.WaitGroup // listeners and housekeeping
+}
+
+// Open opens the store and the tables, which takes as long as recovery does. It serves nobody before Serve.
+func Open(o Options) (*Broker, error) {
+	b := &Broker{opts: o, quit: make(chan struct{})}
+	dir := meta.Options{FS: o.FS, Dir: path.Join(o.Config.StoreDir, "config"), Logger: o.Logger}
+	var err error
+	if b.Topics, err = meta.OpenTopics(dir, o.Now); err != nil {
+		return nil, err
+	}
+	if b.Groups, err = meta.OpenGroups(dir, o.Now); err != nil {
+		return nil, err
+	}
+	if b.Offsets, err = meta.OpenOffsets(dir, o.Config.EnableLMQ, o.Now); err != nil {
+		return nil, err
+	}
+	// The store takes the lock: nothing was written so far.
+	if b.Store, err = store.Open(b.storeOptions()); err != nil {
+		return nil, err
+	}
+	if err = b.fitTables(); err != nil {
+		return nil, errors.Join(err, b.Store.Close())
+	}
+	b.assemble()
+	return b, nil
+}
+
+// fitTables brings the tables in line with the log as it was recovered, and adds what every broker has.
+func (b *Broker) fitTables() error {
+	c := b.opts.Config
+	b.Topics.FitBirths(b.Store.Log.Min(), b.Store.Log.Max())
+	system := meta.System{
+		Cluster: c.ClusterName, Broker: c.BrokerName, DefaultQueues: int32(c.DefaultTopicQueues), ReviveQueues: int32(c.ReviveQueues),
+		AutoCreate: c.AutoCreateTopic, ClusterTopic: c.ClusterTopic, BrokerTopic: c.BrokerTopic, Timer: c.EnableTimer,
+	}
+	if c.TraceTopic {
+		system.TraceTopic = c.TraceTopicName
+	}
+	b.Topics.Reserve(system.Topics())
+	for _, x := range b.Offsets.ClampTo(b.nextOffset) {
+		b.opts.Logger.Warn("broker: committed offset beyond the end of its queue", "group", x.Group, "topic", x.Topic, "queue", x.Queue, "was", x.From, "now", x.To)
+	}
+	return errors.Join(b.Topics.Persist(), b.Groups.Persist(), b.Offsets.Persist())
+}
+
+func (b *Broker) nextOffset(topic string, id int32) (int64, bool) {
+	if t := b.Topics.Get(topic); t == nil || id < 0 || id >= max(t.ReadQueues, t.WriteQueues) {
+		return 0, false
+	}
+	_, next := b.Store.Queue(topic, id).Bounds()
+	return next, true
+}
+
+func (b *Broker) assemble() {
+	o := b.opts
+	ip, err := netip.ParseAddr(o.Config.BrokerHost)
+	if err != nil {
+		ip = lookup(o.Config.BrokerHost, o.Logger)
+	}
+	b.holder = consume.NewHolder()
+	b.Handler = handler.New(handler.Options{
+		Config: o.Config, Store: b.Store, Topics: b.Topics, Groups: b.Groups, Offsets: b.Offsets, Holder: b.holder,
+		Produce: produce.New(produce.Options{
+			Config: o.Config, Store: b.Store, Topics: b.Topics, Groups: b.Groups,
+			StoreHost:    record.Host{IP: ip, Port: int32(o.Config.ListenPort)},
+			TopicChanged: func(*meta.TopicConfig) { b.register() },
+			Now:          o.Now, Logger: o.Logger,
+		}),
+		TopicsChanged: b.register,
+		Now:           o.Now, Logger: o.Logger,
+	})
+	b.server = remoting.NewServer(b.Handler, remoting.ServerOptions{Logger: o.Logger, IdleTimeout: o.Config.MaxIdle})
+}
+
+// lookup is the address of a host name, for message ids.
+func lookup(host string, log *slog.Logger) netip.Addr {
+	addrs, err := net.DefaultResolver.LookupNetIP(context.Background(), "ip", host)
+	if err != nil || len(addrs) == 0 {
+		log.Warn("broker: message ids name 127.0.0.1, the broker's host has no address", "host", host, "error", err)
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return addrs[0].Unmap()
+}
+
+// Serve answers clients on the listener, registers with the name servers and looks after the tables, until Close.
+// It returns when the broker can be used.
+func (b *Broker) Serve(l net.Listener) error {
+	b.wg.Go(func() {
+		if err := b.server.Serve(l); !errors.Is(err, remoting.ErrServerClosed) {
+			b.opts.Logger.Error("broker: listener", "error", err)
+		}
+	})
+	if err := b.tryRegister(); err != nil {
+		b.opts.Logger.Warn("broker: not registered yet", "error", err)
+	}
+	b.wg.Go(b.housekeeping)
+	b.ready.Store(true)
+	return nil
+}
+
+// Ready tells whether the broker serves clients and takes messages.
+func (b *Broker) Ready() error {
+	if !b.ready.Load() {
+		return errors.New("broker: not started")
+	}
+	return b.Store.Log.Err()
+}
+
+// register tells the name servers of a change; a failure is mended by the next registration.
+func (b *Broker) register() {
+	if err := b.tryRegister(); err != nil {
+		b.opts.Logger.Warn("broker: registration", "error", err)
+	}
+}
+
+func (b *Broker) tryRegister() error {
+	b.registering.Lock()
+	defer b.registering.Unlock()
+	topics, version := b.Topics.All()
+	return b.opts.Register(b.identity(), &namesrv.Registration{Topics: topics, Version: version})
+}
+
+func (b *Broker) identity() namesrv.Broker {
+	c := b.opts.Config
+	return namesrv.Broker{
+		Cluster: c.ClusterName, Name: c.BrokerName, ID: c.BrokerID,
+		Addr:   net.JoinHostPort(c.BrokerHost, strconv.FormatInt(c.ListenPort, 10)),
+		HAAddr: net.JoinHostPort(c.BrokerHost, strconv.FormatInt(c.ListenPort+1, 10)),
+	}
+}
+
+// clientScan is how often clients are looked for that have fallen silent.
+const clientScan = 10 * time.Second
+
+// housekeeping does what comes round by time.
+func (b *Broker) housekeeping() {
+	offsets := time.NewTicker(b.opts.Config.PersistOffsets)
+	defer offsets.Stop()
+	registration := time.NewTicker(b.opts.Config.Register)
+	defer registration.Stop()
+	clients := time.NewTicker(clientScan)
+	defer clients.Stop()
+	for {
+		select {
+		case <-b.quit:
+			return
+		case <-offsets.C:
+			if err := b.Offsets.Persist(); err != nil {
+				b.opts.Logger.Error("broker: consumer offsets", "error", err)
+			}
+		case <-registration.C:
+			b.register()
+		case <-clients.C:
+			b.Handler.ExpireClients()
+		}
+	}
+}
+
+// Close stops the broker in order: no new requests, held ones are answered, what was stored is made durable. When ctx
+// ends first, connections are cut.
+func (b *Broker) Close(ctx context.Context) error {
+	b.ready.Store(false)
+	close(b.quit)
+	b.holder.Close()
+	err := b.server.Shutdown(ctx)
+	b.wg.Wait()
+	return errors.Join(err, b.Offsets.Persist(), b.Topics.Persist(), b.Groups.Persist(), b.Store.Close())
+}

@@ -1,0 +1,120 @@
+package config
+
+import "time"
+
+// Config has the value of every key. The zero value is of no use: Default and Load make one.
+type Config struct {
+	// Who the broker is, and where.
+	BrokerName     string
+	ClusterName    string
+	BrokerID       int64
+	BrokerHost     string // what clients and name servers are told; "": found out
+	BindAddress    string
+	ListenPort     int64
+	NamesrvAddrs   []string
+	BrokerPerm     int64 // PermRead and PermWrite bits
+	RegionID       string
+	TraceOn        bool
+	MaxIdle        time.Duration // of a connection
+	Register       time.Duration // between registrations with the name servers
+	RegisterWait   time.Duration // for the answer of one
+	CompressedBody bool          // of registrations
+
+	// Topics and groups.
+	AutoCreateTopic    bool
+	DefaultTopicQueues int64
+	ClusterTopic       bool
+	BrokerTopic        bool
+	TraceTopic         bool
+	TraceTopicName     string
+	ProtectSystemTopic bool
+	AutoCreateGroup    bool
+	MaxMessageBytes    int64
+	DelayLevels        []time.Duration
+
+	// Consumption.
+	LongPolling         bool
+	ShortPolling        time.Duration
+	NotifyIDsChanged    bool
+	NotifyAtOnce        bool
+	PersistOffsets      time.Duration
+	ClientExpiry        time.Duration
+	MaxPullBytes        int64 // of messages that are in memory
+	MaxPullMessages     int64
+	MaxPullBytesOnDisk  int64
+	MaxPullMessagesDisk int64
+	MaxPullBatch        int64
+	MaxQueryMessages    int64
+	EnableLMQ           bool
+	EnableMultiDispatch bool
+	EnableTimer         bool
+	ReviveQueues        int64
+
+	// Files of the store.
+	StoreDir            string   // "": the role decides
+	LogDirs             []string // nil: StoreDir/commitlog
+	ReadOnlyLogDirs     []string
+	SegmentBytes        int64
+	QueueFileBytes      int64
+	EnableQueueExt      bool
+	QueueExtFileBytes   int64
+	QueueExtBitMap      int64 // bits
+	BatchQueueFileBytes int64
+	EnableIndex         bool
+	IndexSlots          int64
+	IndexEntries        int64
+	RecordCRC           bool
+
+	// When what is written becomes durable.
+	FlushDisk        string // AsyncFlush or SyncFlush
+	SyncFlushTimeout time.Duration
+	FlushLogEvery    time.Duration
+	FlushLogPages    int64 // of 4 KiB; fewer wait for FlushLogThorough
+	FlushLogThorough time.Duration
+	FlushQueuesEvery time.Duration
+	FlushQueuesPages int64
+	FlushQueuesFully time.Duration
+
+	// What is deleted, and when.
+	DeleteHours      []int
+	ReservedTime     time.Duration
+	CleanEvery       time.Duration
+	DeletePause      time.Duration // between two segments
+	DiskCleanRatio   int64         // percent of the disk
+	DiskForcedRatio  int64
+	DiskWarningRatio int64
+	CleanForcibly    bool
+
+	// The name server.
+	BrokerScan         time.Duration
+	DeleteUnregistered bool
+	OrderTopics        bool
+	ReturnOrderTopics  bool
+	ListAllTopics      bool
+	ListTopics         bool
+	KVConfigPath       string
+
+	given map[string]bool
+}
+
+// Values of FlushDisk.
+const (
+	AsyncFlush = "ASYNC_FLUSH" // a message is acknowledged when it is written
+	SyncFlush  = "SYNC_FLUSH"  // a message is acknowledged when it is on the disk
+)
+
+// Given tells whether a file or a setting gave the key, as opposed to its default.
+func (c *Config) Given(key string) bool { return c.given[key] }
+
+// Default returns the configuration of an empty file.
+func Default() *Config {
+	c := &Config{given: map[string]bool{}}
+	for _, k := range Keys() {
+		if k.Default == "" {
+			continue // the field's zero value: the owner finds out
+		}
+		// A default that its own key refuses is caught by a test.
+		_ = k.field(c).set(k.Default)
+	}
+	return c
+}

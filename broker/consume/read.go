@@ -1,0 +1,168 @@
+package consume
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/gantry-mq/gantry/broker/store"
+	"github.com/gantry-mq/gantry/commitlog"
+	"github.com/gantry-mq/gantry/consumequeue"
+)
+
+// Status is what a read of a queue came to.
+type Status uint8
+
+const (
+	Found       Status = iota
+	Empty              // the queue has never had a message, and the read was from its start
+	AtEnd              // the next message will have the offset that was asked for
+	NoneMatched        // there were messages, and the filter let none pass
+	Moved              // the offset lies outside of the queue: Next is where to go on
+)
+
+// Limits bound one read.
+type Limits struct {
+	Messages, Bytes         int
+	ColdMessages, ColdBytes int   // of messages that are not likely to be in memory
+	HotBytes                int64 // how far behind the log's end that begins
+}
+
+// maxScanned is how many queue units one read looks at when its filter lets few pass.
+const maxScanned = 800
+
+// Result is what a read found. Its parts are pinned: whoever has it calls Release once.
+type Result struct {
+	Status   Status
+	Next     int64 // queue offset to go on from
+	Min, Max int64 // bounds of the queue
+	Messages int
+	Bytes    int
+	Parts    [][]byte // whole records in the order of the queue, as they lie in the log
+
+	pinned  []commitlog.View
+	units   [32]consumequeue.Unit
+	batches [8]consumequeue.BatchUnit
+}
+
+var results = sync.Pool{New: func() any { return new(Result) }}
+
+// Release lets go of the messages and of the Result.
+func (r *Result) Release() {
+	for i := range r.pinned {
+		r.pinned[i].Release()
+	}
+	clear(r.pinned)
+	clear(r.Parts)
+	r.pinned, r.Parts, r.Messages, r.Bytes = r.pinned[:0], r.Parts[:0], 0, 0
+	results.Put(r)
+}
+
+// Read takes up to max messages from a queue, from queue offset from on, that the filter lets pass.
+func Read(s *store.Store, q *store.Queue, from int64, most int, f *TagFilter, l Limits) (*Result, error) {
+	r := results.Get().(*Result)
+	r.Min, r.Max = q.Bounds()
+	r.Next = from
+	switch {
+	case r.Max == 0:
+		r.Status, r.Next = Empty, 0
+		if from != 0 {
+			r.Status = Moved
+		}
+		return r, nil
+	case from < r.Min:
+		r.Status, r.Next = Moved, r.Min
+		return r, nil
+	case from == r.Max:
+		r.Status = AtEnd
+		return r, nil
+	case from > r.Max:
+		r.Status, r.Next = Moved, r.Max
+		return r, nil
+	}
+	rd := reading{s: s, r: r, f: f, limits: l, max: min(most, l.Messages)}
+	err := rd.fill(q)
+	switch {
+	case r.Messages > 0:
+		// What came before an error is good, and whoever comes back meets the error again.
+		r.Status, err = Found, nil
+	case errors.Is(err, commitlog.ErrOutOfRange):
+		// Retention was faster: the queue's bounds follow it.
+		r.Min, r.Max = q.Bounds()
+		r.Status, r.Next, err = Moved, max(r.Min, r.Next+1), nil
+	case err != nil:
+		r.Release()
+		return nil, err
+	default:
+		r.Status = NoneMatched
+	}
+	return r, err
+}
+
+// reading is one Read under way.
+type reading struct {
+	s      *store.Store
+	r      *Result
+	f      *TagFilter
+	limits Limits
+	max    int
+}
+
+func (rd *reading) fill(q *store.Queue) error {
+	for scanned := 0; scanned < maxScanned; {
+		n, more, err := rd.step(q)
+		if err != nil || n == 0 || !more {
+			return err
+		}
+		scanned += n
+	}
+	return nil
+}
+
+// step looks at the next units; more is false when the result is full.
+func (rd *reading) step(q *store.Queue) (n int, more bool, err error) {
+	r := rd.r
+	if q.Batch() {
+		n, err = q.ReadBatch(r.batches[:], r.Next)
+		for _, u := range r.batches[:n] {
+			if more, err = rd.take(u.LogOffset, u.Size, u.TagCode, int(u.Count)); err != nil || !more {
+				return n, false, err
+			}
+			r.Next = u.BaseOffset + int64(u.Count)
+		}
+		return n, true, err
+	}
+	n, err = q.Read(r.units[:], r.Next)
+	for _, u := range r.units[:n] {
+		if !u.Filler() {
+			if more, err = rd.take(u.LogOffset, u.Size, u.TagCode, 1); err != nil || !more {
+				return n, false, err
+			}
+		}
+		r.Next++
+	}
+	return n, true, err
+}
+
+// take adds a record if it passes; false when there is no room for it.
+func (rd *reading) take(off int64, size int32, tag int64, count int) (bool, error) {
+	if !rd.f.Matches(tag) {
+		return true, nil
+	}
+	r := rd.r
+	messages, bytes := rd.max, rd.limits.Bytes
+	if rd.s.Log.Max()-off > rd.limits.HotBytes {
+		messages, bytes = min(messages, rd.limits.ColdMessages), rd.limits.ColdBytes
+	}
+	if r.Messages > 0 && (r.Messages+count > messages || r.Bytes+int(size) > bytes) {
+		return false, nil
+	}
+	v, err := rd.s.View(off, size)
+	if err != nil {
+		return false, err
+	}
+	r.pinned = append(r.pinned, v)
+	r.Parts = append(r.Parts, v.Bytes())
+	r.Messages += count
+	r.Bytes += int(size)
+	return true, nil
+}

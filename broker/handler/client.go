@@ -1,0 +1,174 @@
+package handler
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/gantry-mq/gantry/broker/consume"
+	"github.com/gantry-mq/gantry/broker/meta"
+	"github.com/gantry-mq/gantry/broker/remoting"
+	"github.com/gantry-mq/gantry/broker/remoting/fastjson"
+)
+
+// heartbeatBody is HeartbeatData.
+type heartbeatBody struct {
+	ClientID    string `json:"clientID"`
+	Fingerprint int32  `json:"heartbeatFingerprint"`
+	WithoutSub  bool   `json:"withoutSub"`
+	Producers   []struct {
+		Group string `json:"groupName"`
+	} `json:"producerDataSet"`
+	Consumers []struct {
+		Group         string `json:"groupName"`
+		Type          string `json:"consumeType"`
+		Model         string `json:"messageModel"`
+		FromWhere     string `json:"consumeFromWhere"`
+		Subscriptions []struct {
+			Topic      string `json:"topic"`
+			Expression string `json:"subString"`
+			Type       string `json:"expressionType"`
+			Version    int64  `json:"subVersion"`
+		} `json:"subscriptionDataSet"`
+	} `json:"consumerDataSet"`
+}
+
+func (c *call) heartbeat() error {
+	var body heartbeatBody
+	if err := fastjson.Unmarshal(c.cmd.Body, &body); err != nil {
+		return fmt.Errorf("heartbeat: %w", err)
+	}
+	producers := make([]string, 0, len(body.Producers))
+	for _, p := range body.Producers {
+		producers = append(producers, p.Group)
+	}
+	consumers := make([]consume.Consumer, 0, len(body.Consumers))
+	for _, d := range body.Consumers {
+		if err := c.prepareGroup(d.Group); err != nil {
+			return err
+		}
+		r := consume.Consumer{Group: d.Group, Type: d.Type, Model: d.Model, FromWhere: d.FromWhere}
+		for _, s := range d.Subscriptions {
+			r.Subscriptions = append(r.Subscriptions, consume.Subscription{Topic: s.Topic, Expression: s.Expression, Type: s.Type, Version: s.Version})
+		}
+		consumers = append(consumers, r)
+	}
+	client := consume.Client{ID: body.ClientID, Language: c.cmd.Language.String(), Version: c.cmd.Version}
+	changed := c.h.Clients.Heartbeat(c.h.session(c.c), client, consumers, producers, c.h.notify)
+	w := c.c.Reply(c.t, remoting.RespSuccess, "")
+	// The second form, which leaves subscriptions out, is not offered: whoever asks is told that they changed, and sends them all.
+	w.Bool("IS_SUPPORT_HEART_BEAT_V2", false)
+	w.Bool("IS_SUB_CHANGE", len(changed) > 0 || body.WithoutSub)
+	w.End()
+	return nil
+}
+
+// prepareGroup makes sure of a consumer's group and of the topic that its retries go to, which its clients subscribe to.
+func (c *call) prepareGroup(name string) error {
+	g, created, err := c.h.Groups.Ensure(name, c.h.Config.AutoCreateGroup)
+	if err == nil && created {
+		err = c.h.Groups.Persist()
+	}
+	if err != nil || g == nil {
+		return err
+	}
+	if g.RetryQueues <= 0 {
+		return nil
+	}
+	_, made, err := c.h.Topics.Ensure(meta.NewTopic(meta.RetryPrefix+name, g.RetryQueues), c.h.Store.Log.Max())
+	if err == nil && made {
+		err = c.topicsChanged()
+	}
+	return err
+}
+
+// topicsChanged makes a change of the topics durable and then known.
+func (c *call) topicsChanged() error {
+	if err := c.h.Topics.Persist(); err != nil {
+		return err
+	}
+	c.h.TopicsChanged()
+	return nil
+}
+
+func (c *call) unregister() error {
+	f := c.cmd.Fields
+	c.h.Clients.Unregister(c.h.session(c.c), f.Str("producerGroup"), f.Str("consumerGroup"), c.h.notify)
+	return c.ok()
+}
+
+func (c *call) consumerList() error {
+	group := c.cmd.Fields.Str("consumerGroup")
+	ids := c.h.Clients.ConsumerIDs(group)
+	if len(ids) == 0 {
+		return refusal(remoting.RespSystemError, "no consumer for this group, %s", group)
+	}
+	return c.json(struct {
+		IDs []string `json:"consumerIdList"`
+	}{ids})
+}
+
+// json answers with a body.
+func (c *call) json(v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w := c.c.Reply(c.t, remoting.RespSuccess, "")
+	w.Body(b)
+	w.End()
+	return nil
+}
+
+// queueName is MessageQueue.
+type queueName struct {
+	Topic  string `json:"topic"`
+	Broker string `json:"brokerName"`
+	ID     int32  `json:"queueId"`
+}
+
+// lockBody is LockBatchRequestBody and UnlockBatchRequestBody.
+type lockBody struct {
+	Group  string      `json:"consumerGroup"`
+	Client string      `json:"clientId"`
+	Queues []queueName `json:"mqSet"`
+}
+
+func (c *call) lockBody() (b lockBody, queues []consume.QueueName, err error) {
+	if err := fastjson.Unmarshal(c.cmd.Body, &b); err != nil {
+		return b, nil, fmt.Errorf("lock: %w", err)
+	}
+	for _, q := range b.Queues {
+		queues = append(queues, consume.QueueName{Topic: q.Topic, ID: q.ID})
+	}
+	return b, queues, nil
+}
+
+func (c *call) lockQueues() error {
+	b, queues, err := c.lockBody()
+	if err != nil {
+		return err
+	}
+	got := []queueName{}
+	for _, q := range c.h.locks.Lock(b.Group, b.Client, queues) {
+		got = append(got, queueName{q.Topic, c.h.Config.BrokerName, q.ID})
+	}
+	return c.json(struct {
+		Locked []queueName `json:"lockOKMQSet"`
+	}{got})
+}
+
+func (c *call) unlockQueues() error {
+	b, queues, err := c.lockBody()
+	if err != nil {
+		return err
+	}
+	c.h.locks.Unlock(b.Group, b.Client, queues)
+	return c.ok()
+}
+
+// ExpireClients drops the clients that have been silent for too long.
+func (h *Handler) ExpireClients() {
+	if n := h.Clients.Expire(h.notify); n > 0 {
+		h.Logger.Info("handler: clients expired", "count", n)
+	}
+}

@@ -1,0 +1,212 @@
+package handler
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gantry-mq/gantry/broker/config"
+	"github.com/gantry-mq/gantry/broker/consume"
+	"github.com/gantry-mq/gantry/broker/meta"
+	"github.com/gantry-mq/gantry/broker/produce"
+	"github.com/gantry-mq/gantry/broker/remoting"
+	"github.com/gantry-mq/gantry/broker/store"
+)
+
+// Options are the parts of a broker that requests are about.
+type Options struct {
+	Config  *config.Config
+	Store   *store.Store
+	Topics  *meta.Topics
+	Groups  *meta.Groups
+	Offsets *meta.Offsets
+	Produce *produce.Service
+	Holder  *consume.Holder
+	// TopicsChanged tells the name servers of topics that were created, changed or deleted; it is called after the tables are durable.
+	TopicsChanged func()
+	Now           func() time.Time
+	Logger        *slog.Logger
+}
+
+// Handler serves a broker's Remoting port. It implements remoting.Handler.
+type Handler struct {
+	Options
+	Clients *consume.Clients[*session]
+	locks   *consume.Locks
+	limits  consume.Limits
+	sends   sync.Pool // *sends
+	stats   Stats
+}
+
+// New makes a Handler.
+func New(o Options) *Handler {
+	c := o.Config
+	h := &Handler{
+		Options: o,
+		Clients: consume.NewClients[*session](c.ClientExpiry, o.Now),
+		locks:   consume.NewLocks(o.Now),
+		limits: consume.Limits{
+			Messages: int(min(c.MaxPullMessages, c.MaxPullBatch)), Bytes: int(c.MaxPullBytes),
+			ColdMessages: int(c.MaxPullMessagesDisk), ColdBytes: int(c.MaxPullBytesOnDisk), HotBytes: hotBytes(),
+		},
+	}
+	h.sends.New = func() any { return newSends(h) }
+	return h
+}
+
+// session is a client's connection.
+type session struct {
+	conn *remoting.Conn
+	log  *slog.Logger
+}
+
+// ConsumersChanged implements consume.Member.
+func (s *session) ConsumersChanged(group string) {
+	var f remoting.Fields
+	f.Add("consumerGroup", group)
+	if err := s.conn.Oneway(remoting.CodeNotifyConsumerIDsChanged, f, nil); err != nil {
+		// The client looks for itself every 20 s.
+		s.log.Debug("handler: consumers changed", "group", group, "error", err)
+	}
+}
+
+func (h *Handler) session(c *remoting.Conn) *session {
+	if s, ok := c.Attached().(*session); ok {
+		return s
+	}
+	s := &session{c, h.Logger}
+	c.Attach(s)
+	return s
+}
+
+// Serve implements remoting.Handler: sends that came together are stored together, everything else is done one by one, in order.
+func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
+	var batch *sends
+	for i := range cmds {
+		cmd := &cmds[i]
+		switch cmd.Code {
+		case remoting.CodeSendMessageV2, remoting.CodeSendBatchMessage, remoting.CodeSendMessage:
+			if batch == nil {
+				batch = h.sends.Get().(*sends)
+			}
+			batch.add(c, cmd)
+			continue
+		}
+		if batch != nil {
+			batch.submit()
+			batch = nil
+		}
+		h.one(c, cmd)
+	}
+	if batch != nil {
+		batch.submit()
+	}
+}
+
+// Closed implements remoting.Handler.
+func (h *Handler) Closed(c *remoting.Conn) {
+	if s, ok := c.Attached().(*session); ok {
+		h.Clients.Gone(s, h.notify)
+	}
+}
+
+// notify tells whether the members of a group hear of changes among them.
+func (h *Handler) notify(group string) bool {
+	g := h.Groups.Get(group)
+	return h.Config.NotifyIDsChanged && (g == nil || g.NotifyIDsChanged)
+}
+
+func (h *Handler) one(c *remoting.Conn, cmd *remoting.Command) {
+	call := call{h: h, c: c, cmd: cmd, t: cmd.Ticket()}
+	f, ok := calls[cmd.Code]
+	if !ok {
+		call.answer(remoting.RespRequestCodeNotSupported, fmt.Sprintf(" request type %d (%s) not supported", cmd.Code, remoting.RequestName(cmd.Code)))
+		return
+	}
+	if err := f(&call); err != nil {
+		call.fail(err)
+	}
+}
+
+// calls are what the broker answers beside sends.
+var calls = map[int32]func(*call) error{
+	remoting.CodePullMessage:                      (*call).pull,
+	remoting.CodeLitePullMessage:                  (*call).pull,
+	remoting.CodeHeartBeat:                        (*call).heartbeat,
+	remoting.CodeUnregisterClient:                 (*call).unregister,
+	remoting.CodeGetConsumerListByGroup:           (*call).consumerList,
+	remoting.CodeLockBatchMQ:                      (*call).lockQueues,
+	remoting.CodeUnlockBatchMQ:                    (*call).unlockQueues,
+	remoting.CodeQueryConsumerOffset:              (*call).queryOffset,
+	remoting.CodeUpdateConsumerOffset:             (*call).updateOffset,
+	remoting.CodeGetMaxOffset:                     (*call).maxOffset,
+	remoting.CodeGetMinOffset:                     (*call).minOffset,
+	remoting.CodeSearchOffsetByTimestamp:          (*call).searchOffset,
+	remoting.CodeGetEarliestMsgStoreTime:          (*call).earliest,
+	remoting.CodeConsumerSendMsgBack:              (*call).sendBack,
+	remoting.CodeUpdateAndCreateTopic:             (*call).createTopic,
+	remoting.CodeDeleteTopicInBroker:              (*call).deleteTopic,
+	remoting.CodeGetAllTopicConfig:                (*call).allTopics,
+	remoting.CodeUpdateAndCreateSubscriptionGroup: (*call).createGroup,
+	remoting.CodeViewMessageByID:                  (*call).viewMessage,
+	remoting.CodeQueryMessage:                     (*call).queryMessage,
+}
+
+// call is one request being served. Its methods answer it, at once or later; an error that one of them returns is answered by fail.
+type call struct {
+	h   *Handler
+	c   *remoting.Conn
+	cmd *remoting.Command
+	t   remoting.Ticket
+}
+
+func (c *call) answer(code int32, remark string) {
+	c.c.Reply(c.t, code, remark).End()
+}
+
+func (c *call) ok() error {
+	c.answer(remoting.RespSuccess, "")
+	return nil
+}
+
+// refused is an error with the response code that it is answered with.
+type refused struct {
+	code   int32
+	remark string
+}
+
+func (r *refused) Error() string { return r.remark }
+
+func refusal(code int32, format string, args ...any) error {
+	return &refused{code, fmt.Sprintf(format, args...)}
+}
+
+func (c *call) fail(err error) {
+	if r, ok := err.(*refused); ok {
+		c.answer(r.code, r.remark)
+		return
+	}
+	c.h.Logger.Warn("handler: request failed", "code", remoting.RequestName(c.cmd.Code), "remote", c.c.RemoteAddr(), "error", err)
+	c.answer(remoting.RespSystemError, err.Error())
+}
+
+// queueOf is the queue that the fields topic and queueId name.
+func (c *call) queueOf() (*meta.TopicConfig, *store.Queue, error) {
+	topic, _ := c.cmd.Fields.Get("topic")
+	id, err := c.cmd.Fields.Int32("queueId", 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	t := c.h.Topics.GetBytes(topic)
+	if t == nil {
+		return nil, nil, refusal(remoting.RespTopicNotExist, "topic[%s] not exist, apply first please!", topic)
+	}
+	if id < 0 || id >= max(t.ReadQueues, t.WriteQueues) {
+		return nil, nil, refusal(remoting.RespSystemError, "queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d] consumer:[%s]", id, topic, t.ReadQueues, c.c.RemoteAddr())
+	}
+	if q := c.h.Store.LookupBytes(topic, id); q != nil {
+		return t, q, nil
+	}
+	return t, c.h.Store.Queue(t.Name, id), nil
+}

@@ -1,0 +1,178 @@
+package handler
+
+import (
+	"github.com/gantry-mq/gantry/broker/produce"
+	"github.com/gantry-mq/gantry/broker/remoting"
+	"github.com/gantry-mq/gantry/commitlog/record"
+)
+
+// sends are the send requests of one read of a connection. They are stored by one append and answered by one write.
+type sends struct {
+	h       *Handler
+	conn    *remoting.Conn
+	batch   *produce.Batch
+	tickets []remoting.Ticket
+	born    record.Host
+	ids     []byte
+	done    func() // answer, bound once
+}
+
+func newSends(h *Handler) *sends {
+	s := &sends{h: h, batch: produce.NewBatch()}
+	s.done = s.answer
+	return s
+}
+
+func (s *sends) add(c *remoting.Conn, cmd *remoting.Command) {
+	if s.conn != c {
+		s.conn = c
+		s.born = hostOf(c)
+	}
+	var r produce.Request
+	parseSend(&r, cmd)
+	r.BornHost = s.born
+	s.tickets = append(s.tickets, cmd.Ticket())
+	s.h.Produce.Add(s.batch, &r)
+}
+
+func hostOf(c *remoting.Conn) record.Host {
+	a := c.RemoteAddr()
+	return record.Host{IP: a.Addr(), Port: int32(a.Port())}
+}
+
+func (s *sends) submit() { s.h.Produce.Submit(s.batch, s.done) }
+
+// answer answers all requests of the batch, on the connection's goroutine or on that of a flush.
+func (s *sends) answer() {
+	c := s.conn
+	for i := range s.batch.Len() {
+		stored, refused := s.batch.Stored(i)
+		if refused != nil {
+			s.h.stats.Refused.Add(1)
+			c.Reply(s.tickets[i], sendCode(refused.Reason), refused.Remark).End()
+			continue
+		}
+		s.h.stats.sent(stored)
+		s.reply(s.tickets[i], stored)
+	}
+	s.batch.Reset()
+	s.tickets = s.tickets[:0]
+	s.conn = nil
+	s.h.sends.Put(s)
+	c.Flush()
+}
+
+func (s *sends) reply(t remoting.Ticket, stored []record.Draft) {
+	s.ids = s.ids[:0]
+	for i := range stored {
+		if i > 0 {
+			s.ids = append(s.ids, ',')
+		}
+		s.ids = record.AppendMessageID(s.ids, stored[i].StoreHost, stored[i].LogOffset)
+	}
+	w := s.conn.Reply(t, remoting.RespSuccess, "")
+	w.Bytes("msgId", s.ids)
+	w.Int("queueId", int64(stored[0].QueueID))
+	w.Int("queueOffset", stored[0].QueueOffset)
+	w.Str(record.PropMsgRegion, s.h.Config.RegionID)
+	w.Bool(record.PropTraceOn, s.h.Config.TraceOn)
+	w.End()
+}
+
+// parseSend reads a send request. A number that can't be read counts as absent, as with the peer; what is wrong with the message then shows when it is checked.
+func parseSend(r *produce.Request, cmd *remoting.Command) {
+	r.MaxReconsume = -1
+	r.Body = cmd.Body
+	switch cmd.Code {
+	case remoting.CodeSendMessage:
+		for _, f := range cmd.Fields {
+			setSendField(r, longSendNames[string(f.Key)], f.Value)
+		}
+	default:
+		for _, f := range cmd.Fields {
+			if len(f.Key) == 1 {
+				setSendField(r, f.Key[0], f.Value)
+			}
+		}
+		r.Batch = r.Batch || cmd.Code == remoting.CodeSendBatchMessage
+	}
+}
+
+// longSendNames are the fields of SEND_MESSAGE by the letters that stand for them in SEND_MESSAGE_V2.
+var longSendNames = map[string]byte{
+	"topic": 'b', "defaultTopic": 'c', "defaultTopicQueueNums": 'd', "queueId": 'e', "sysFlag": 'f', "bornTimestamp": 'g',
+	"flag": 'h', "properties": 'i', "reconsumeTimes": 'j', "maxReconsumeTimes": 'l', "batch": 'm',
+}
+
+func setSendField(r *produce.Request, letter byte, v []byte) {
+	switch letter {
+	case 'b':
+		r.Topic = v
+	case 'c':
+		r.DefaultTopic = v
+	case 'd':
+		r.DefaultQueues = int32Of(v)
+	case 'e':
+		r.QueueID = int32Of(v)
+	case 'f':
+		r.SysFlag = int32Of(v)
+	case 'g':
+		r.BornTimestamp, _ = remoting.ParseInt(v)
+	case 'h':
+		r.Flag = int32Of(v)
+	case 'i':
+		r.Properties = v
+	case 'j':
+		r.ReconsumeTimes = int32Of(v)
+	case 'l':
+		r.MaxReconsume = int32Of(v)
+	case 'm':
+		r.Batch, _ = remoting.ParseBool(v)
+	}
+}
+
+func int32Of(v []byte) int32 {
+	n, _ := remoting.ParseInt(v)
+	return int32(n)
+}
+
+func sendCode(r produce.Reason) int32 {
+	switch r {
+	case produce.NoTopic:
+		return remoting.RespTopicNotExist
+	case produce.NoPermission:
+		return remoting.RespNoPermission
+	case produce.IllegalMessage:
+		return remoting.RespMessageIllegal
+	case produce.Unavailable:
+		return remoting.RespServiceNotAvailable
+	case produce.FlushTimeout:
+		return remoting.RespFlushDiskTimeout
+	case produce.NotSupported:
+		return remoting.RespRequestCodeNotSupported
+	case produce.NoGroup:
+		return remoting.RespSubscriptionGroupNotExist
+	default: // Failed, IllegalTopic, IllegalQueue
+		return remoting.RespSystemError
+	}
+}
+
+// sendBack stores a message again that a consumer could not deal with.
+func (c *call) sendBack() error {
+	f := c.cmd.Fields
+	r := produce.SendBack{Group: f.Str("group"), OriginID: f.Str("originMsgId")}
+	var err error
+	if r.LogOffset, err = f.Int64("offset", 0); err != nil {
+		return err
+	}
+	if r.DelayLevel, err = f.Int32("delayLevel", 0); err != nil {
+		return err
+	}
+	if r.MaxReconsume, err = f.Int32("maxReconsumeTimes", -1); err != nil {
+		return err
+	}
+	if no := c.h.Produce.SendBack(r); no != nil {
+		return refusal(sendCode(no.Reason), "%s", no.Remark)
+	}
+	return c.ok()
+}

@@ -1,0 +1,120 @@
+package handler
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gantry-mq/gantry/broker/meta"
+	"github.com/gantry-mq/gantry/broker/remoting"
+	"github.com/gantry-mq/gantry/broker/remoting/fastjson"
+)
+
+// createTopic creates a topic or changes it.
+func (c *call) createTopic() error {
+	f := c.cmd.Fields
+	name := f.Str("topic")
+	if c.h.Config.ProtectSystemTopic && c.h.Topics.IsSystem(name) {
+		return refusal(remoting.RespInvalidParameter, "the topic[%s] is conflict with system topic", name)
+	}
+	t := meta.NewTopic(name, int32(c.h.Config.DefaultTopicQueues))
+	for _, e := range []error{
+		read32(f, "readQueueNums", &t.ReadQueues), read32(f, "writeQueueNums", &t.WriteQueues),
+		read32(f, "perm", &t.Perm), read32(f, "topicSysFlag", &t.SysFlag),
+	} {
+		if e != nil {
+			return refusal(remoting.RespInvalidParameter, "%v", e)
+		}
+	}
+	if v := f.Str("topicFilterType"); v != "" {
+		t.FilterType = v
+	}
+	var err error
+	if t.Order, err = f.Bool("order", false); err != nil {
+		return refusal(remoting.RespInvalidParameter, "%v", err)
+	}
+	changes, err := parseAttributes(f.Str("attributes"))
+	if err != nil {
+		return refusal(remoting.RespInvalidParameter, "%v", err)
+	}
+	old := c.h.Topics.Get(name)
+	var present map[string]string
+	if old != nil {
+		present = old.Attributes
+	}
+	if t.Attributes, err = meta.AlterTopicAttributes(present, changes, old == nil); err != nil {
+		return refusal(remoting.RespInvalidParameter, "%v", err)
+	}
+	if _, err := c.h.Topics.Put(t, c.h.Store.Log.Max()); err != nil {
+		return refusal(remoting.RespInvalidParameter, "%v", err)
+	}
+	if err := c.topicsChanged(); err != nil {
+		return err
+	}
+	c.h.Logger.Info("handler: topic put", "topic", name, "read", t.ReadQueues, "write", t.WriteQueues, "remote", c.c.RemoteAddr())
+	return c.ok()
+}
+
+// parseAttributes reads "+a=b,-c": what to set and what to unset.
+func parseAttributes(text string) (map[string]string, error) {
+	changes := map[string]string{}
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(item, "=")
+		if _, twice := changes[name]; twice {
+			return nil, fmt.Errorf("the attribute %q is given twice", name)
+		}
+		changes[name] = value
+	}
+	return changes, nil
+}
+
+// deleteTopic deletes a topic with its queues and offsets. One that is created later under the name starts anew.
+func (c *call) deleteTopic() error {
+	name := c.cmd.Fields.Str("topic")
+	if c.h.Config.ProtectSystemTopic && c.h.Topics.IsSystem(name) {
+		return refusal(remoting.RespInvalidParameter, "the topic[%s] is conflict with system topic", name)
+	}
+	if !c.h.Topics.Delete(name, c.h.Store.Log.Max()) {
+		return c.ok()
+	}
+	if err := c.topicsChanged(); err != nil {
+		return err
+	}
+	c.h.Offsets.RemoveTopic(name)
+	if err := c.h.Store.DeleteTopic(name); err != nil {
+		return err
+	}
+	c.h.Logger.Info("handler: topic deleted", "topic", name, "remote", c.c.RemoteAddr())
+	return c.ok()
+}
+
+// allTopics answers with the whole table.
+func (c *call) allTopics() error {
+	all, version := c.h.Topics.All()
+	table := make(map[string]*meta.TopicConfig, len(all))
+	for _, t := range all {
+		table[t.Name] = t
+	}
+	return c.json(struct {
+		Version meta.DataVersion             `json:"dataVersion"`
+		Topics  map[string]*meta.TopicConfig `json:"topicConfigTable"`
+	}{version, table})
+}
+
+// createGroup creates a consumer group or changes it.
+func (c *call) createGroup() error {
+	var g meta.GroupConfig
+	if err := fastjson.Unmarshal(c.cmd.Body, &g); err != nil {
+		return refusal(remoting.RespInvalidParameter, "%v", err)
+	}
+	if _, err := c.h.Groups.Put(g); err != nil {
+		return refusal(remoting.RespInvalidParameter, "%v", err)
+	}
+	if err := c.h.Groups.Persist(); err != nil {
+		return err
+	}
+	c.h.Logger.Info("handler: group put", "group", g.Name, "remote", c.c.RemoteAddr())
+	return c.ok()
+}

@@ -1,0 +1,183 @@
+package meta
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Groups is the table of consumer groups. All methods are safe for concurrent use; Get takes no lock and allocates
+// nothing.
+type Groups struct {
+	file file
+	now  func() time.Time
+
+	// persisting is held while the file is written, so that who waits for it finds its change written already.
+	// It is taken before mu.
+	persisting sync.Mutex
+	// mu guards what follows; the table is only written under it.
+	mu        sync.Mutex
+	version   DataVersion
+	dirty     bool
+	forbidden map[string]map[string]int32 // group → topic → bits
+
+	groups *table[*GroupConfig]
+}
+
+type groupsFile struct {
+	Version   DataVersion                 `json:"dataVersion"`
+	Groups    map[string]*GroupConfig     `json:"subscriptionGroupTable"`
+	Forbidden map[string]map[string]int32 `json:"forbiddenTable"`
+}
+
+// OpenGroups reads the table; the groups that exist on every broker are always in it. now is nil for time.Now.
+func OpenGroups(o Options, now func() time.Time) (*Groups, error) {
+	if now == nil {
+		now = time.Now
+	}
+	g := &Groups{file: o.file("subscriptionGroup.json"), now: now, forbidden: map[string]map[string]int32{}, groups: newTable[*GroupConfig]()}
+	for _, name := range predefinedGroups {
+		c := NewGroup(name)
+		g.groups.put(name, c.clone())
+	}
+	g.version.Timestamp = now().UnixMilli()
+	loaded, err := load[groupsFile](g.file)
+	if err != nil {
+		return nil, err
+	}
+	if loaded == nil {
+		return g, nil
+	}
+	g.version = loaded.Version
+	for name, c := range loaded.Groups {
+		if c == nil {
+			continue
+		}
+		c.Name = name
+		g.groups.put(name, c.clone())
+	}
+	for group, topics := range loaded.Forbidden {
+		if len(topics) > 0 {
+			g.forbidden[group] = topics
+		}
+	}
+	return g, nil
+}
+
+// Get returns a group, or nil. The result must not be changed.
+func (g *Groups) Get(name string) *GroupConfig {
+	c, _ := g.groups.get(name)
+	return c
+}
+
+// Ensure returns a group, after creating it with the defaults if there is none and autoCreate allows it; the brokers'
+// own groups (CID_RMQ_SYS_…) are always created. The result is nil, without an error, for a group that doesn't exist
+// and may not be created; it fails with ErrName.
+func (g *Groups) Ensure(name string, autoCreate bool) (group *GroupConfig, created bool, err error) {
+	if group = g.Get(name); group != nil {
+		return group, false, nil
+	}
+	if err := CheckGroup(name); err != nil {
+		return nil, false, fmt.Errorf("meta: %w", err)
+	}
+	if !autoCreate && !strings.HasPrefix(name, systemGroupPrefix) {
+		return nil, false, nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if group = g.Get(name); group != nil {
+		return group, false, nil
+	}
+	c := NewGroup(name)
+	group = c.clone()
+	g.groups.put(name, group)
+	g.changed()
+	return group, true, nil
+}
+
+// Put creates a group or replaces its configuration. It fails, naming the field, unless that passes Check.
+func (g *Groups) Put(c GroupConfig) (created bool, err error) {
+	if err := c.Check(); err != nil {
+		return false, fmt.Errorf("meta: %w", err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	created = g.Get(c.Name) == nil
+	g.groups.put(c.Name, c.clone())
+	g.changed()
+	return created, nil
+}
+
+// Delete removes a group with what it was forbidden, and tells whether there was one.
+func (g *Groups) Delete(name string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.Get(name) == nil {
+		return false
+	}
+	g.groups.delete(name)
+	delete(g.forbidden, name)
+	g.changed()
+	return true
+}
+
+// All returns the groups sorted by name, with the version of just that state.
+func (g *Groups) All() ([]*GroupConfig, DataVersion) {
+	g.mu.Lock()
+	all, version := g.groups.all(), g.version
+	g.mu.Unlock()
+	return slices.SortedFunc(maps.Values(all), func(a, b *GroupConfig) int { return strings.Compare(a.Name, b.Name) }), version
+}
+
+// Forbidden returns what a group may not do with a topic: bit 0 is reading.
+func (g *Groups) Forbidden(group, topic string) int32 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.forbidden[group][topic]
+}
+
+// SetForbidden replaces what a group may not do with a topic; 0 allows everything.
+func (g *Groups) SetForbidden(group, topic string, bits int32) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	// A file may be being written from the inner map: replace it.
+	topics := make(map[string]int32, len(g.forbidden[group])+1)
+	maps.Copy(topics, g.forbidden[group])
+	if topics[topic] = bits; bits == 0 {
+		delete(topics, topic)
+	}
+	if g.forbidden[group] = topics; len(topics) == 0 {
+		delete(g.forbidden, group)
+	}
+	g.changed()
+}
+
+// changed needs mu.
+func (g *Groups) changed() { g.version, g.dirty = g.version.next(g.now()), true }
+
+// Persist returns after every change that was made before the call is durable. Callers that wait for one another
+// share one write.
+func (g *Groups) Persist() error {
+	g.persisting.Lock()
+	defer g.persisting.Unlock()
+
+	g.mu.Lock()
+	if !g.dirty {
+		g.mu.Unlock()
+		return nil
+	}
+	g.dirty = false
+	out := groupsFile{Version: g.version, Groups: g.groups.all(), Forbidden: maps.Clone(g.forbidden)}
+	g.mu.Unlock()
+
+	err := g.file.save(&out)
+	if err != nil {
+		g.mu.Lock()
+		g.dirty = true
+		g.mu.Unlock()
+	}
+	return err
+}

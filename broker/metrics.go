@@ -1,0 +1,44 @@
+package broker
+
+import (
+	"runtime"
+
+	"github.com/gantry-mq/gantry/broker/telemetry"
+)
+
+// Metrics are the broker's series. Names and labels are RocketMQ's where it has the metric, otherwise they begin with gantry_.
+func (b *Broker) Metrics() []telemetry.Metric {
+	c := b.opts.Config
+	own := []telemetry.Label{{Name: "cluster", Value: c.ClusterName}, {Name: "node_type", Value: "broker"}, {Name: "node_id", Value: c.BrokerName}}
+	storage := append(own[:len(own):len(own)], telemetry.Label{Name: "storage_type", Value: "local"}, telemetry.Label{Name: "storage_medium", Value: "disk"})
+	var all []telemetry.Metric
+	add := func(name string, kind telemetry.Kind, labels []telemetry.Label, v float64, help string) {
+		all = append(all, telemetry.Metric{Name: name, Kind: kind, Help: help, Labels: labels, Value: v})
+	}
+	topics, _ := b.Topics.All()
+	groups, _ := b.Groups.All()
+	producers, consumers := b.Handler.Clients.Counts()
+	s, log, clog := b.Handler.Stats(), b.Store.Log, b.Store.Log.Stats()
+	add("rocketmq_broker_permission", telemetry.Gauge, own, float64(c.BrokerPerm), "What clients may do: 4 read, 2 write.")
+	add("rocketmq_topic_number", telemetry.Gauge, own, float64(len(topics)), "Topics, the broker's own included.")
+	add("rocketmq_consumer_group_number", telemetry.Gauge, own, float64(len(groups)), "Consumer groups.")
+	add("rocketmq_messages_in_total", telemetry.Counter, own, float64(s.MessagesIn.Load()), "Messages that producers sent.")
+	add("rocketmq_messages_out_total", telemetry.Counter, own, float64(s.MessagesOut.Load()), "Messages that consumers got.")
+	add("rocketmq_throughput_in_total", telemetry.Counter, own, float64(s.BytesIn.Load()), "Bytes of the records of messages that producers sent.")
+	add("rocketmq_throughput_out_total", telemetry.Counter, own, float64(s.BytesOut.Load()), "Bytes of the records of messages that consumers got.")
+	add("rocketmq_producer_connections", telemetry.Gauge, own, float64(producers), "Producers, by group and connection.")
+	add("rocketmq_consumer_connections", telemetry.Gauge, own, float64(consumers), "Consumers, by group and connection.")
+	add("rocketmq_storage_size_bytes", telemetry.Gauge, storage, float64(log.Max()-log.Min()), "Bytes of the log.")
+	add("rocketmq_storage_flush_behind_bytes", telemetry.Gauge, storage, float64(log.Max()-log.Flushed()), "Bytes of the log that are not on disk yet.")
+	add("rocketmq_storage_dispatch_behind_bytes", telemetry.Gauge, storage, float64(b.Store.DispatchBehind()), "Bytes of the log that are not in queues and index yet.")
+	add("gantry_messages_refused_total", telemetry.Counter, own, float64(s.Refused.Load()), "Messages that were not taken.")
+	add("gantry_held_pulls", telemetry.Gauge, own, float64(b.holder.Len()), "Pulls that wait for a message.")
+	add("gantry_connections", telemetry.Gauge, own, float64(b.server.Connections()), "Connections of clients.")
+	add("gantry_log_flushes_total", telemetry.Counter, own, float64(clog.Flushes), "Flushes of the log.")
+	add("gantry_log_flush_seconds_total", telemetry.Counter, own, clog.FlushTime.Seconds(), "Time that flushes of the log took.")
+	add("gantry_log_flush_longest_seconds", telemetry.Gauge, own, clog.FlushMax.Seconds(), "The longest flush of the log.")
+	add("gantry_log_append_stalls_total", telemetry.Counter, own, float64(clog.Stalls), "Appends that held the log's lock for over 10 ms.")
+	add("gantry_log_segments_begun_total", telemetry.Counter, own, float64(clog.Rolls), "Segments of the log that were begun.")
+	add("gantry_goroutines", telemetry.Gauge, own, float64(runtime.NumGoroutine()), "Goroutines of the process.")
+	return all
+}

@@ -1,0 +1,95 @@
+package remoting
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"time"
+)
+
+// Client is one connection to a server: any number of goroutines may call through it at once, and their requests share its writes.
+// It doesn't reconnect.
+type Client struct {
+	conn *Conn
+	done chan struct{}
+}
+
+// Dialer is how to connect. The zero value will do.
+type Dialer struct {
+	// OnRequest handles a request of the server's, on the goroutine that reads, and answers it like a Handler. Without it they are refused.
+	OnRequest func(c *Conn, cmd *Command)
+	Logger    *slog.Logger  // nil = slog.Default
+	MaxFrame  int           // bytes, in both directions; 0 = 16 MiB
+	Timeout   time.Duration // after which a server that takes nothing is given up; 0 = 30 s
+}
+
+// Dial connects with the zero Dialer.
+func Dial(ctx context.Context, addr string) (*Client, error) { return Dialer{}.Dial(ctx, addr) }
+
+// Dial connects to addr, a host and a port.
+func (d Dialer) Dial(ctx context.Context, addr string) (*Client, error) {
+	var nd net.Dialer
+	nc, err := nd.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("remoting: %w", err)
+	}
+	return d.Client(nc), nil
+}
+
+// Client speaks over a connection that is there already, and owns it from then on.
+func (d Dialer) Client(nc net.Conn) *Client {
+	o := ServerOptions{Logger: d.Logger, MaxFrame: d.MaxFrame, WriteTimeout: d.Timeout}.withDefaults()
+	l := o.limits()
+	l.Idle = 0
+	k := &Client{conn: newConn(nc, requests{d.OnRequest}, l, o.Logger, new(pools)), done: make(chan struct{})}
+	go func() { // ends with the connection; Close waits for it
+		defer close(k.done)
+		k.conn.serve()
+	}()
+	return k
+}
+
+// Call sends a request and waits for its answer. The error says that there is none, and names address and code; what the answer says is for
+// Response.Err.
+func (k *Client) Call(ctx context.Context, r *Request) (*Response, error) {
+	return k.conn.call(ctx, r, k.conn.out.flushHere)
+}
+
+// Oneway sends a request that wants no answer. It waits only for a server that is more than 16 MiB behind.
+func (k *Client) Oneway(r *Request) error {
+	k.conn.out.room(k.conn.limits.MaxPending, math.MaxInt) // false: send says so
+	if err := k.conn.send(r, 0, FlagOneway); err != nil {
+		return k.conn.callError(r.Code, err)
+	}
+	k.conn.out.flushHere()
+	return nil
+}
+
+// Done is closed when the connection has ended.
+func (k *Client) Done() <-chan struct{} { return k.done }
+
+// Close ends the connection; calls that wait get an error that wraps ErrClosed.
+func (k *Client) Close() error {
+	k.conn.Close()
+	<-k.done
+	return nil
+}
+
+// requests is the handler of a client's connection.
+type requests struct {
+	on func(c *Conn, cmd *Command)
+}
+
+func (h requests) Serve(c *Conn, cmds []Command) {
+	for i := range cmds {
+		if h.on != nil {
+			h.on(c, &cmds[i])
+			continue
+		}
+		c.Reply(cmds[i].Ticket(), RespRequestCodeNotSupported, "this client takes no requests").End()
+	}
+}
+
+func (requests) Closed(*Conn) {}

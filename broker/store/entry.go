@@ -1,0 +1,115 @@
+package store
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"github.com/gantry-mq/gantry/commitlog/record"
+)
+
+// Entry is a record as the followers of the log see it. Its slices alias the log and are valid until Follow returns.
+type Entry struct {
+	LogOffset      int64
+	Size           int32
+	QueueID        int32
+	QueueOffset    int64
+	SysFlag        int32
+	StoreTimestamp int64 // ms since 1970
+	Topic          []byte
+	Body           []byte
+	Properties     []byte
+
+	// Of the properties, what most followers ask for; nil when absent.
+	Tags, Keys, UniqueKey []byte
+	delay                 []byte // level of a message in the schedule topic
+	innerNum              []byte
+	multiQueues           []byte
+	multiOffsets          []byte
+
+	// Queue is the record's own queue; nil if the record takes no place in one.
+	Queue *Queue
+	// Dead says that the record belongs to a topic that was deleted, of whose name there may be another one now.
+	Dead bool
+}
+
+// End is the log offset behind the record.
+func (e *Entry) End() int64 { return e.LogOffset + int64(e.Size) }
+
+// Transaction is the transaction type, one of record.SysTransaction….
+func (e *Entry) Transaction() int32 { return e.SysFlag & record.SysTransactionMask }
+
+// queued tells whether the record takes a place in its queue: half messages and roll-backs don't (those that the
+// transaction service stores are of type none, and do).
+func (e *Entry) queued() bool {
+	t := e.Transaction()
+	return t == 0 || t == record.SysTransactionCommit
+}
+
+// set fills the entry from a decoded record.
+func (e *Entry) set(r *record.Record) {
+	*e = Entry{
+		LogOffset: r.LogOffset, Size: r.Size, QueueID: r.QueueID, QueueOffset: r.QueueOffset, SysFlag: r.SysFlag,
+		StoreTimestamp: r.StoreTimestamp, Topic: r.Topic, Body: r.Body, Properties: r.Properties,
+	}
+	for name, value := range record.Pairs(r.Properties) {
+		switch string(name) {
+		case record.PropTags:
+			e.Tags = value
+		case record.PropKeys:
+			e.Keys = value
+		case record.PropUniqKey:
+			e.UniqueKey = value
+		case record.PropDelayLevel:
+			e.delay = value
+		case record.PropInnerNum:
+			e.innerNum = value
+		case record.PropMultiDispatch:
+			e.multiQueues = value
+		case record.PropMultiQueueOffset:
+			e.multiOffsets = value
+		}
+	}
+}
+
+// tagCode is what the queue unit says of the message beside its place: the hash of its tags or, in the schedule
+// topic, when it is due.
+func (e *Entry) tagCode(delays []time.Duration) int64 {
+	if len(e.delay) > 0 && string(e.Topic) == record.TopicSchedule {
+		if level, err := strconv.Atoi(string(e.delay)); err == nil && level > 0 {
+			return e.StoreTimestamp + delayOf(delays, level).Milliseconds()
+		}
+	}
+	if len(e.Tags) == 0 {
+		return 0
+	}
+	return record.TagCode(e.Tags)
+}
+
+// delayOf is the delay of a level, counted from 1; levels beyond the table are the last one, and without a table it is a second.
+func delayOf(delays []time.Duration, level int) time.Duration {
+	if len(delays) == 0 {
+		return time.Second
+	}
+	return delays[min(level, len(delays))-1]
+}
+
+// eachMulti calls f for each further queue that the record stands in (multi-dispatch), with its queue offset there.
+// Two lists that don't match, names with a slash and offsets that are no number are passed over, as the peer does.
+func (e *Entry) eachMulti(f func(name []byte, offset int64)) {
+	if len(e.multiQueues) == 0 || bytes.Count(e.multiQueues, comma) != bytes.Count(e.multiOffsets, comma) {
+		return
+	}
+	names, offsets := e.multiQueues, e.multiOffsets
+	for len(names) > 0 {
+		var name, offset []byte
+		name, names, _ = bytes.Cut(names, comma)
+		offset, offsets, _ = bytes.Cut(offsets, comma)
+		n, err := strconv.ParseInt(string(offset), 10, 64)
+		if err == nil && len(name) > 0 && bytes.IndexByte(name, '/') < 0 {
+			f(name, n)
+		}
+	}
+}
+
+var comma = []byte{','}

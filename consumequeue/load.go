@@ -1,0 +1,230 @@
+package consumequeue
+
+import (
+	"errors"
+	"fmt"
+)
+
+// load finds out what the stream's files hold. After an orderly stop they are trusted: the end of the units is found by
+// bisection, and files that can't be right are an error. Otherwise what may not have survived is cut, and a queue whose
+// files can't be right is emptied and reported as lost. The caller has mu.
+func (s *stream) load() error {
+	switch {
+	case !s.onDisk:
+		s.setEmpty(s.next)
+		return nil
+	case s.core.layout == extLayout:
+		return s.loadExt()
+	}
+	files, err := s.core.listFiles(s)
+	if err != nil {
+		return err
+	}
+	files, err = s.wholeFiles(files)
+	if err == nil && len(files) > 0 {
+		err = s.findEnd(files)
+	}
+	switch {
+	case errors.Is(err, ErrDamaged) && !s.core.trusted:
+		return s.reset(err)
+	case err != nil:
+		return err
+	case len(files) == 0:
+		s.missing()
+		return nil
+	}
+	s.state = loaded
+	return nil
+}
+
+// setEmpty makes the stream one without files whose next unit gets the queue offset next.
+func (s *stream) setEmpty(next int64) {
+	s.restart(next)
+	s.next, s.last, s.minFor = next, -1, 0
+	s.state = loaded
+}
+
+// restart sets the positions of a stream without files to the beginning of the file that next belongs into.
+func (s *stream) restart(next int64) {
+	base := int64(0)
+	if c := s.core; c.layout == simpleLayout {
+		base = next * UnitSize
+		base -= base % c.fileSize
+	}
+	s.first, s.files = base, base
+	s.synced, s.written, s.end = base, base, base
+	s.stale, s.cleared = false, false
+	s.epoch++
+}
+
+// missing is for a stream that has no files but may have a line in the table of bounds.
+func (s *stream) missing() {
+	next := s.next
+	if s.bounded {
+		switch c := s.core; {
+		case s.last >= c.recoverBelow: // its last units went with the end of the log
+			next = s.min
+		case s.last >= c.keepBelow:
+			s.anywhere = true
+			c.noteLost(Lost{s.topic, s.id, fmt.Errorf("%v: no files, expected units up to queue offset %d: %w", s, s.next-1, ErrDamaged)})
+		}
+	}
+	s.setEmpty(next)
+}
+
+// reset gives up the files of a damaged queue; the log has to fill it again.
+func (s *stream) reset(cause error) error {
+	files, err := s.core.listFiles(s)
+	if err != nil {
+		return err
+	}
+	if err := s.removeFiles(files); err != nil {
+		return err
+	}
+	next := s.next
+	if s.bounded && s.last >= s.core.recoverBelow {
+		next = s.min
+	}
+	s.setEmpty(next)
+	s.anywhere = true
+	s.core.noteLost(Lost{s.topic, s.id, cause})
+	return nil
+}
+
+// findEnd finds the last unit that counts in a run of whole files, and drops what follows it.
+func (s *stream) findEnd(files []queueFile) error {
+	c := s.core
+	i := len(files) - 1
+	for ; i > 0; i-- {
+		ok, err := s.headBelow(files[i].base, c.recoverBelow)
+		if err != nil {
+			return err
+		}
+		if ok {
+			break
+		}
+	}
+	chain := chain{layout: c.layout, below: c.recoverBelow, last: -1}
+	base := files[i].base
+	if i > 0 {
+		unit := make([]byte, c.layout.unitSize())
+		pos := base - int64(len(unit))
+		if err := c.pread(s, files[i-1].base, unit, c.fileSize-int64(len(unit))); err != nil {
+			return err
+		}
+		if !chain.accept(unit, pos) {
+			return fmt.Errorf("%v: %s: last unit is (%d, %d), expected one as there are later files: %w",
+				c.layout, c.path(s, files[i-1].base), decodeHead(unit).logOffset, decodeHead(unit).size, ErrDamaged)
+		}
+	}
+	find := s.scan
+	if c.trusted {
+		find = s.bisect
+	}
+	end, err := find(base, &chain)
+	if err != nil {
+		return err
+	}
+	next := c.layout.nextAt(end, chain)
+	if !c.trusted && chain.last >= 0 {
+		end = chain.end // fillers stand for nothing unless a unit follows
+		next = c.layout.nextAt(end, chain)
+		torn, err := s.lastIsTorn(base, end, chain)
+		if err != nil {
+			s.next, s.bounded = next, false // a message of that queue offset there was, in any case
+			return err
+		}
+		if torn {
+			end -= c.layout.unitSize()
+			chain.last, chain.next = chain.lastBefore, chain.nextBefore
+			next = c.layout.nextAt(end, chain)
+		}
+	}
+	if !c.trusted && chain.last < 0 {
+		return s.restartEmpty(files)
+	}
+	if next, err = s.reconcile(next); err != nil {
+		return err
+	}
+	if err := s.removeFiles(files[i+1:]); err != nil {
+		return err
+	}
+	s.first, s.files = files[0].base, base+c.fileSize
+	s.synced, s.written, s.end = end, end, end
+	s.next, s.last, s.minFor = next, chain.last, 0
+	s.stale = end < s.files
+	s.epoch++
+	return s.clearIfUsed()
+}
+
+// restartEmpty is for a queue of which no unit survived: the log has them all, and says where the queue begins. If it
+// has none, the table of bounds knows the next offset; without a table the first file's name is the best guess.
+func (s *stream) restartEmpty(files []queueFile) error {
+	c := s.core
+	if !s.bounded && !c.hadBounds && c.layout == simpleLayout {
+		s.next = files[0].base / UnitSize
+	}
+	if err := s.removeFiles(files); err != nil {
+		return err
+	}
+	s.missing()
+	s.anywhere = true
+	return nil
+}
+
+// reconcile compares the files' next queue offset with the table's.
+func (s *stream) reconcile(next int64) (int64, error) {
+	c := s.core
+	if !s.bounded || next >= s.next {
+		return next, nil
+	}
+	switch {
+	case s.last >= c.recoverBelow: // the table knew units that went with the end of the log
+		return max(next, s.min), nil
+	case s.last < c.keepBelow: // all of them were old: only the number counts
+		return s.next, nil
+	}
+	err := fmt.Errorf("%v: units up to queue offset %d, expected up to %d: %w", s, next-1, s.next-1, ErrDamaged)
+	if c.trusted {
+		return 0, err
+	}
+	c.noteLost(Lost{s.topic, s.id, err})
+	return next, nil
+}
+
+// clearIfUsed clears the rest of the last file at once if the place of the next unit isn't zeros. If it is, the first
+// write can do that: until then recovery stops there, whatever follows, and an idle queue needs no write.
+func (s *stream) clearIfUsed() error {
+	c := s.core
+	if !s.stale || c.trusted {
+		return nil
+	}
+	base := s.end - s.end%c.fileSize
+	unit := make([]byte, c.layout.unitSize())
+	if err := c.pread(s, base, unit, s.end-base); err != nil {
+		return err
+	}
+	if allZero(unit) {
+		return nil
+	}
+	d, err := c.fds.acquire(s, base, c.openFile)
+	if err != nil {
+		return err
+	}
+	defer c.fds.release(d)
+	if err := c.clear(d.file, s.end-base); err != nil {
+		return fmt.Errorf("%v: clear from position %d: %w", s, s.end, err)
+	}
+	s.stale, s.cleared = false, true
+	s.list()
+	return nil
+}
+
+func allZero(b []byte) bool {
+	for _, x := range b {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}
