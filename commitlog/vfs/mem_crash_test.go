@@ -240,6 +240,14 @@ func TestSyncDirBringsTheEarlierChangesThatAMoveBuildsOn(t *testing.T) {
 		ok(t, m.SyncDir("/d"))
 	}, func(m *vfs.Mem) string { return contentOf("/e/u")(m) + " " + contentOf("/e/t")(m) })
 	wantOutcomes(t, found, "old new")
+
+	found = outcomes(t, func(m *vfs.Mem) {
+		ok(t, m.MkdirAll("/e"))
+		ok(t, create(t, m, "/e/new", "x").Sync())
+		ok(t, m.Rename("/e/new", "/d/f"))
+		ok(t, m.SyncDir("/d"))
+	}, contentOf("/d/f"))
+	wantOutcomes(t, found, "x")
 }
 
 func TestAChangeOfALostFileIsLostToo(t *testing.T) {
