@@ -63,6 +63,7 @@ func BenchmarkQuery(b *testing.B) {
 		r := rand.New(rand.NewPCG(1, 2))
 		var took []time.Duration
 		var dst []int64
+		cpu := cpuTime(b)
 		for b.Loop() {
 			i := r.IntN(keys)
 			begin := time.Now()
@@ -73,6 +74,7 @@ func BenchmarkQuery(b *testing.B) {
 			}
 			dst = got
 		}
+		b.ReportMetric(float64(cpuTime(b)-cpu)/float64(len(took)), "cpu-ns/op")
 		slices.Sort(took)
 		b.ReportMetric(float64(took[len(took)/2]), "p50-ns")
 		b.ReportMetric(float64(took[len(took)*99/100]), "p99-ns")

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	seeds     = flag.Uint64("index.seeds", 300, "number of seeds of the crash test")
+	seeds     = flag.Uint64("index.seeds", 250, "number of seeds of the crash test")
 	firstSeed = flag.Uint64("index.seed", 0, "first seed of the crash test")
 )
 

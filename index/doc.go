@@ -55,6 +55,8 @@
 //   - This cut is synced, even if it changed nothing, before the numbers above Count are used again; else a slot on disk
 //     could lead to an entry that has been overwritten. A crash during the cut leaves some slots undone and others not: it is
 //     simply done again.
+//   - Truncate cuts below what the saved State counts. It syncs the lower header before it touches a slot, so that a file with
+//     fewer entries than the State says is known to have been cut, and the index is followed again from its last record.
 //
 // So the saved State says all that is needed: the index is cut back to it and completed from the log, from State.LogOffset on, and
 // no file is scanned or thrown away. Records can fill several files; the State counts whole ones only.
@@ -71,6 +73,6 @@
 // # Limits
 //
 // All keys with the same hash % H share a chain, and a query walks all newer entries of the chain: a tag that millions of
-// records have makes the few other keys of its slot slow, by about half a microsecond for each of its entries. That is the
+// records have makes the few other keys of its slot slow, by one small read for each of its entries. That is the
 // format's nature. Queries read by pread, so a slow one holds up nobody else.
 package index

@@ -11,7 +11,7 @@ import (
 	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
 
-var powerSeeds = flag.Int("power.seeds", 2000, "power losses to simulate")
+var powerSeeds = flag.Int("power.seeds", 1000, "histories to simulate, of three lives with two power losses between them")
 
 // machine is one whose power fails at a random operation of its file system.
 type machine struct {
