@@ -18,7 +18,8 @@ type progressLine struct {
 	lastAt      int64 // ns since the run's start
 }
 
-func (p *progressLine) draw() {
+// draw shows the state at now, in ns since the run's start.
+func (p *progressLine) draw(now int64) {
 	if p.out == nil {
 		return
 	}
@@ -26,7 +27,6 @@ func (p *progressLine) draw() {
 	for _, l := range p.lanes {
 		answers += l.answers.Load()
 	}
-	now := p.run.now()
 	rate := float64(answers-p.lastAnswers) / time.Duration(now-p.lastAt).Seconds()
 	p.lastAnswers, p.lastAt = answers, now
 	fmt.Fprintf(p.out, "\r\x1b[K%5.1f s  %d msg  %.0f msg/s%s", time.Duration(now).Seconds(), answers, rate, p.rest(now, rate))

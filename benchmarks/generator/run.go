@@ -143,7 +143,7 @@ func (r *run) wait(ctx context.Context, done <-chan struct{}, d time.Duration, l
 	for {
 		select {
 		case <-tick.C:
-			line.draw()
+			line.draw(r.now())
 		case <-ended:
 			r.stopped.Store(true)
 			if d != untilDone {

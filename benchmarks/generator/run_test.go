@@ -58,7 +58,7 @@ func TestRunDoesNotStartWhenTheTopicIsRefused(t *testing.T) {
 func TestWarmupIsLoadThatIsNotCounted(t *testing.T) {
 	b := startBroker(t, nil)
 	o := b.options()
-	o.Warmup = 20 * time.Millisecond
+	o.Warmup = 150 * time.Millisecond
 	r, err := Run(t.Context(), o, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestWarmupIsLoadThatIsNotCounted(t *testing.T) {
 func TestRunEndsAfterItsDuration(t *testing.T) {
 	b := startBroker(t, nil)
 	o := b.options()
-	o.Count, o.Duration = 0, 30*time.Millisecond
+	o.Count, o.Duration = 0, 200*time.Millisecond
 	r, err := Run(t.Context(), o, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +192,14 @@ func TestASilentBrokerIsGivenUp(t *testing.T) {
 	b := startBroker(t, func([]send) []string { return []string{} })
 	o := b.options()
 	o.AnswerTimeout = 20 * time.Millisecond
-	_, err := Run(t.Context(), o, nil)
+	r := &run{options: o, start: time.Now()}
+	r.left.Store(o.Count)
+	l, err := dialLane(t.Context(), r, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.conn.Close()
+	err = l.work()
 	if !errors.Is(err, os.ErrDeadlineExceeded) || !strings.Contains(err.Error(), "with 8 sends in flight") {
 		t.Errorf("error %v", err)
 	}
@@ -272,26 +279,29 @@ func TestBadOptionsAreAllNamed(t *testing.T) {
 }
 
 func TestProgressIsOneLineThatIsRewritten(t *testing.T) {
-	r := &run{options: Options{Count: 1000}, start: time.Now().Add(-2 * time.Second)}
+	r := &run{options: Options{Count: 1000}}
 	r.measureFrom.Store(notYet)
 	l := &lane{}
 	l.answers.Store(600)
 	var out bytes.Buffer
 	line := progressLine{out: &out, run: r, lanes: []*lane{l}}
-	expect := func(want string) {
+	expect := func(at time.Duration, want string) {
 		t.Helper()
 		out.Reset()
-		line.draw()
-		if got := out.String(); !strings.HasPrefix(got, "\r\x1b[K") || strings.Contains(got, "\n") || !strings.Contains(got, want) {
-			t.Errorf("line %q, expected %q in it", got, want)
+		line.draw(int64(at))
+		if got := out.String(); got != "\r\x1b[K"+want {
+			t.Errorf("line %q, expected %q", got, want)
 		}
 	}
-	expect("600 msg  300 msg/s  warming up")
+	expect(2*time.Second, "  2.0 s  600 msg  300 msg/s  warming up")
 	r.measureFrom.Store(0)
 	r.left.Store(400)
-	expect("600 msg  0 msg/s  stalled")
+	expect(3*time.Second, "  3.0 s  600 msg  0 msg/s  stalled")
 	l.answers.Store(700)
-	expect("s left")
+	expect(4*time.Second, "  4.0 s  700 msg  100 msg/s  4s left")
+	r.options.Count, r.options.Duration = 0, 10*time.Second
+	l.answers.Store(800)
+	expect(5*time.Second, "  5.0 s  800 msg  100 msg/s  5s left")
 	r.stopped.Store(true)
-	expect("waiting for the last answers")
+	expect(6*time.Second, "  6.0 s  800 msg  0 msg/s  waiting for the last answers")
 }

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log"
 
@@ -15,12 +16,15 @@ import (
 )
 
 func main() {
+	namesrv := flag.String("namesrv", "127.0.0.1:9876", "address of the name server")
+	broker := flag.String("broker", "127.0.0.1:10911", "address of the broker")
+	flag.Parse()
 	rlog.SetLogLevel("error")
-	ctx, names := context.Background(), primitive.NamesrvAddr{"127.0.0.1:9876"}
+	ctx, names := context.Background(), primitive.NamesrvAddr{*namesrv}
 
 	a, err := admin.NewAdmin(admin.WithResolver(primitive.NewPassthroughResolver(names)))
 	check(err)
-	check(a.CreateTopic(ctx, admin.WithTopicCreate("tour"), admin.WithBrokerAddrCreate("127.0.0.1:10911")))
+	check(a.CreateTopic(ctx, admin.WithTopicCreate("tour"), admin.WithBrokerAddrCreate(*broker)))
 
 	got := make(chan string, 100)
 	c, err := rocketmq.NewPushConsumer(consumer.WithNameServer(names), consumer.WithGroupName("tourists"))
