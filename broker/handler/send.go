@@ -14,12 +14,12 @@ type sends struct {
 	tickets []remoting.Ticket
 	born    record.Host
 	ids     []byte
-	done    func() // answer, bound once
+	later   func() // answerLater, bound once
 }
 
 func newSends(h *Handler) *sends {
 	s := &sends{h: h, batch: produce.NewBatch()}
-	s.done = s.answer
+	s.later = s.answerLater
 	return s
 }
 
@@ -40,9 +40,20 @@ func hostOf(c *remoting.Conn) record.Host {
 	return record.Host{IP: a.Addr(), Port: int32(a.Port())}
 }
 
-func (s *sends) submit() { s.h.Produce.Submit(s.batch, s.done) }
+func (s *sends) submit() {
+	if s.h.Produce.Submit(s.batch, s.later) {
+		s.answer()
+	}
+}
 
-// answer answers all requests of the batch, on the connection's goroutine or on that of a flush.
+// answerLater is answer on the goroutine of a flush: what the connection's own goroutine wrote has gone out before.
+func (s *sends) answerLater() {
+	c := s.conn
+	s.answer()
+	c.Flush()
+}
+
+// answer answers all requests of the batch.
 func (s *sends) answer() {
 	c := s.conn
 	for i := range s.batch.Len() {
@@ -59,7 +70,6 @@ func (s *sends) answer() {
 	s.tickets = s.tickets[:0]
 	s.conn = nil
 	s.h.sends.Put(s)
-	c.Flush()
 }
 
 func (s *sends) reply(t remoting.Ticket, stored []record.Draft) {

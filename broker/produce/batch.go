@@ -141,9 +141,9 @@ func (b *Batch) noteWait(properties []byte) {
 	}
 }
 
-// Submit stores the batch and calls done when the outcomes stand in it, maybe before it returns, maybe on another goroutine.
-// What the requests' slices hold is not needed any more when Submit returns.
-func (s *Service) Submit(b *Batch, done func()) {
+// Submit stores the batch. It returns true if the outcomes stand in it already; otherwise done is called when they do, on
+// another goroutine most likely. What the requests' slices hold is not needed any more when Submit returns.
+func (s *Service) Submit(b *Batch, done func()) bool {
 	if len(b.drafts) > 0 {
 		// What it returns stands in the drafts, too.
 		_ = s.Store.Append(b.drafts)
@@ -160,13 +160,13 @@ func (s *Service) Submit(b *Batch, done func()) {
 			end = d.LogOffset + int64(d.Size)
 		}
 	}
-	if end == 0 || !b.wait {
-		done()
-		return
+	if end == 0 || !b.wait || end <= s.Store.Log.Confirmed() {
+		return true
 	}
 	b.done = done
 	b.waiter.UpTo, b.waiter.Deadline = end, s.Now().Add(s.Config.SyncFlushTimeout)
 	s.Store.OnAcked(&b.waiter)
+	return false
 }
 
 // confirmed ends the wait for flush and replicas.

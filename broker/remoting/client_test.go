@@ -95,6 +95,9 @@ func TestACallEndsWithItsContextAndItsLateAnswerIsDropped(t *testing.T) {
 	if err := <-failed; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+	if n := len(k.conn.calls.waiting); n != 0 {
+		t.Errorf("%d calls are still kept", n)
+	}
 	r, err := k.Call(context.Background(), &Request{Code: CodeHeartBeat, Body: []byte("x")})
 	if err != nil || string(r.Body) != "x" {
 		t.Errorf("%+v, %v", r, err)
@@ -186,5 +189,26 @@ func TestAnsweringAllocatesNothing(t *testing.T) {
 		}); n != 0 {
 			t.Errorf("binary %v: %v allocations", binaryHeader, n)
 		}
+	}
+}
+
+func TestOnewayRequestsOfClientsArrive(t *testing.T) {
+	type seen struct {
+		oneway  bool
+		version int32
+		group   string
+	}
+	got := make(chan seen, 1)
+	_, addr := startServer(t, handlerFunc(func(c *Conn, cmd *Command) {
+		got <- seen{cmd.Ticket().Oneway(), cmd.Ticket().Version(), cmd.Fields.Str("consumerGroup")}
+	}), ServerOptions{})
+	k := dial(t, Dialer{}, addr)
+	r := &Request{Code: CodeUpdateConsumerOffset, Version: Version49}
+	r.Fields.Add("consumerGroup", "g")
+	if err := k.Oneway(r); err != nil {
+		t.Fatal(err)
+	}
+	if s := <-got; s != (seen{true, Version49, "g"}) {
+		t.Errorf("%+v", s)
 	}
 }

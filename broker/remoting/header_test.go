@@ -416,3 +416,29 @@ func TestDecodingAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestLanguagesHaveWordsAndNumbers(t *testing.T) {
+	for l := LanguageJava; l <= LanguageNodeJS; l++ {
+		if got := languageOf([]byte(l.String())); got != l {
+			t.Errorf("%d is %s, which is %d", l, l, got)
+		}
+		if c := decodeJSON(t, `{"language":"`+l.String()+`"}`); c.Language != l {
+			t.Errorf("%s read as %s", l, c.Language)
+		}
+	}
+	if s := Language(99).String(); s != "99" {
+		t.Error(s)
+	}
+}
+
+func TestCodesHaveThePeersNames(t *testing.T) {
+	if n := RequestName(CodeNotifyConsumerIDsChanged); n != "NOTIFY_CONSUMER_IDS_CHANGED" {
+		t.Error(n)
+	}
+	if n := ResponseName(RespTransactionStateUnknown); n != "TRANSACTION_STATE_UNKNOW" {
+		t.Error(n)
+	}
+	if RequestName(-9) != "-9" || ResponseName(12345) != "12345" {
+		t.Error("unknown codes are numbers")
+	}
+}

@@ -161,7 +161,7 @@ func expectEcho(t *testing.T, r io.Reader, opaque int32, binaryHeader bool, body
 	}
 }
 
-// countingConn counts what goes through a server's connections.
+// countingListener counts the writes to the connections it accepts.
 type countingListener struct {
 	net.Listener
 	writes atomic.Int64
@@ -387,30 +387,6 @@ func awaitCount(t *testing.T, c *counter, want int64) {
 	}
 }
 
-func TestAPeerThatTakesNothingIsGivenUpAndItsPartsReleased(t *testing.T) {
-	lines := newLog()
-	var released, served counter
-	part := make([]byte, 1<<20)
-	closed := make(chan struct{})
-	_, addr := startServer(t, closing{handlerFunc(func(c *Conn, cmd *Command) {
-		w := c.Reply(cmd.Ticket(), RespSuccess, "")
-		w.Parts([][]byte{part}, &released)
-		w.End()
-		served.Release()
-	}), closed}, ServerOptions{WriteTimeout: 100 * time.Millisecond, MaxPending: 8 << 20, Logger: lines.logger()})
-	nc := dialRaw(t, addr)
-	go func() { // far more than the bound and the sockets hold
-		for i := range int32(200) {
-			if _, err := nc.Write(request(CodePullMessage, i, false, "")); err != nil {
-				return
-			}
-		}
-	}()
-	<-closed
-	lines.await(t, "the peer took nothing for 100ms")
-	awaitCount(t, &released, served.n.Load())
-}
-
 // closing tells of the end of a connection.
 type closing struct {
 	handlerFunc
@@ -418,114 +394,6 @@ type closing struct {
 }
 
 func (h closing) Closed(*Conn) { close(h.closed) }
-
-func TestAConnectionIsNotReadWhileItsAnswersWait(t *testing.T) {
-	const bound = 1 << 20
-	var served atomic.Int64
-	part := make([]byte, 64<<10)
-	_, addr := startServer(t, handlerFunc(func(c *Conn, cmd *Command) {
-		served.Add(1)
-		w := c.Reply(cmd.Ticket(), RespSuccess, "")
-		w.Parts([][]byte{part}, nil)
-		w.End()
-	}), ServerOptions{MaxPending: bound})
-	nc := dialRaw(t, addr)
-	const requests = 2000 // 128 MiB of answers
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		for i := range int32(requests) {
-			nc.Write(request(CodePullMessage, i, true, strings.Repeat("x", 2000)))
-		}
-	}()
-	// Nothing is read by the client until the server has stopped: what it served then is no more than bound, sockets and one read hold.
-	for last := int64(-1); last != served.Load() || last == 0; time.Sleep(50 * time.Millisecond) {
-		last = served.Load()
-	}
-	if n := served.Load(); n > requests/2 {
-		t.Errorf("%d requests were served for a client that takes no answers", n)
-	}
-	for i := range int32(requests) {
-		c, err := readFrame(nc)
-		if err != nil || c.Opaque != i || len(c.Body) != len(part) {
-			t.Fatalf("answer %d: %+v, %v", i, c.Opaque, err)
-		}
-	}
-	<-written
-}
-
-func TestAConnectionIsNotReadWhileTooManyRequestsAreHeld(t *testing.T) {
-	var held sync.Map
-	var n atomic.Int64
-	var conn atomic.Pointer[Conn]
-	_, addr := startServer(t, handlerFunc(func(c *Conn, cmd *Command) {
-		conn.Store(c)
-		held.Store(cmd.Opaque, cmd.Ticket())
-		n.Add(1)
-	}), ServerOptions{MaxInFlight: 10})
-	nc := dialRaw(t, addr)
-	const requests = 5000
-	go func() {
-		for i := range int32(requests) {
-			nc.Write(request(CodePullMessage, i, false, strings.Repeat("x", 10000)))
-		}
-	}()
-	answered := int32(0)
-	for answered < requests {
-		for t0 := time.Now(); n.Load() <= int64(answered); time.Sleep(time.Millisecond) {
-			if time.Since(t0) > 10*time.Second {
-				t.Fatalf("stuck after %d", answered)
-			}
-		}
-		if waiting := n.Load() - int64(answered); waiting > 10+2*keepBytes/10000 {
-			t.Fatalf("%d requests are held, the bound is 10 and what one read brings", waiting)
-		}
-		for to := int32(n.Load()); answered < to; answered++ {
-			ticket, _ := held.LoadAndDelete(answered)
-			conn.Load().Reply(ticket.(Ticket), RespPullNotFound, "").End()
-		}
-		conn.Load().Flush()
-	}
-	for i := range int32(requests) {
-		if c, err := readFrame(nc); err != nil || c.Opaque != i || c.Code != RespPullNotFound {
-			t.Fatalf("answer %d: %+v, %v", i, c, err)
-		}
-	}
-}
-
-func TestAnswersFromOtherGoroutinesNeverWaitForTheSocket(t *testing.T) {
-	conns := make(chan *Conn, 1)
-	tickets := make(chan Ticket, 1)
-	_, addr := startServer(t, handlerFunc(func(c *Conn, cmd *Command) {
-		conns <- c
-		tickets <- cmd.Ticket()
-	}), ServerOptions{})
-	nc := dialRaw(t, addr)
-	nc.Write(request(CodePullMessage, 1, false, ""))
-	c, ticket := <-conns, <-tickets
-	var released counter
-	part := make([]byte, 1<<20)
-	for range 64 { // nobody reads: the sockets hold a few MiB at most
-		w := c.Reply(ticket, RespSuccess, "")
-		w.Parts([][]byte{part}, &released)
-		w.End()
-		c.Flush()
-	}
-	if err := c.Oneway(CodeNotifyConsumerIDsChanged, nil, nil); !errors.Is(err, ErrBusy) {
-		t.Errorf("a request to a client that is far behind: %v", err)
-	}
-	c.Close()
-	awaitCount(t, &released, 64)
-	w := c.Reply(ticket, RespSuccess, "")
-	w.Parts([][]byte{part}, &released)
-	w.End()
-	if n := released.n.Load(); n != 65 {
-		t.Errorf("released %d times after an answer to a connection that has ended, expected 65", n)
-	}
-	if err := c.Oneway(CodeNotifyConsumerIDsChanged, nil, nil); !errors.Is(err, ErrClosed) {
-		t.Error(err)
-	}
-}
 
 func TestSilentConnectionsAreClosed(t *testing.T) {
 	lines := newLog()
@@ -557,147 +425,21 @@ func TestAnswersReachAPeerThatHasStoppedSending(t *testing.T) {
 	expectEcho(t, nc, 1, false, "x")
 }
 
-func TestShutdownWaitsForTheAnswersThatAreOwed(t *testing.T) {
-	type held struct {
-		c *Conn
-		t Ticket
-	}
-	requests := make(chan held, 1)
-	s, addr := startServer(t, handlerFunc(func(c *Conn, cmd *Command) {
-		if cmd.Code == CodePullMessage {
-			requests <- held{c, cmd.Ticket()}
-			return
-		}
-		echo(c, cmd)
-	}), ServerOptions{})
-	idle := dial(t, Dialer{}, addr)
-	if _, err := idle.Call(context.Background(), &Request{Code: CodeHeartBeat}); err != nil {
-		t.Fatal(err)
-	}
-	busy := dialRaw(t, addr)
-	busy.Write(request(CodePullMessage, 7, false, ""))
-	h := <-requests
-
-	done := make(chan error, 1)
-	go func() { done <- s.Shutdown(context.Background()) }()
-	<-idle.Done() // owed nothing, so it ends
-	if _, err := net.Dial("tcp", addr); err == nil {
-		t.Error("connected to a server that is shut down")
-	}
-	// Requests that still come are refused, and one way ones served.
-	busy.Write(request(CodeHeartBeat, 8, false, ""))
-	if c, err := readFrame(busy); err != nil || c.Opaque != 8 || c.Code != RespServiceNotAvailable {
-		t.Fatalf("%+v, %v", c, err)
-	}
-	newer := Command{Code: CodeHeartBeat, Opaque: 9, Version: Version55, Binary: true}
-	busy.Write(encode(&newer, nil))
-	if c, err := readFrame(busy); err != nil || c.Opaque != 9 || c.Code != RespGoAway {
-		t.Fatalf("%+v, %v", c, err)
-	}
-	select {
-	case err := <-done:
-		t.Fatalf("Shutdown returned %v while an answer was owed", err)
-	default:
-	}
-	w := h.c.Reply(h.t, RespSuccess, "")
-	w.Int("n", 7)
-	w.Body([]byte("late"))
-	w.End()
-	h.c.Flush()
-	expectEcho(t, busy, 7, false, "late")
-	if _, err := busy.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("after the last answer: %v, expected EOF", err)
-	}
-	busy.Close()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestShutdownGivesUpWithItsContext(t *testing.T) {
-	got := make(chan struct{})
-	s, addr := startServer(t, handlerFunc(func(*Conn, *Command) { close(got) }), ServerOptions{})
-	nc := dialRaw(t, addr)
-	nc.Write(request(CodePullMessage, 7, false, ""))
-	<-got
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-	defer cancel()
-	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Error(err)
-	}
-	if n := s.Connections(); n != 0 {
-		t.Errorf("%d connections are left", n)
-	}
-}
-
 func TestConnectionsOverPipesWork(t *testing.T) {
-	near, far := net.Pipe()
-	o := ServerOptions{Logger: slog.New(slog.DiscardHandler)}.withDefaults()
-	c := newConn(far, handlerFunc(echo), o.limits(), o.Logger, new(pools))
-	ended := make(chan struct{})
-	go func() { defer close(ended); c.serve() }()
+	near, c, ended := servePipe(handlerFunc(echo), ServerOptions{})
 	go near.Write(append(request(CodeHeartBeat, 1, false, "x"), request(CodeHeartBeat, 2, true, "y")...))
 	expectEcho(t, near, 1, false, "x")
 	expectEcho(t, near, 2, true, "y")
 	if c.RemoteAddr().IsValid() {
 		t.Error(c.RemoteAddr())
 	}
+	if v := c.Attached(); v != nil {
+		t.Error(v)
+	}
 	c.Attach(42)
-	if c.Attached() != 42 {
-		t.Error(c.Attached())
+	if v := c.Attached(); v != 42 {
+		t.Error(v)
 	}
 	near.Close()
 	<-ended
-}
-
-// FuzzFrame feeds arbitrary bytes to a connection, cut into arbitrary pieces: nothing panics, and the commands don't depend on the cuts.
-func FuzzFrame(f *testing.F) {
-	f.Add(append(request(34, 1, false, "x"), request(10, 2, true, "y")...), uint8(7))
-	f.Add([]byte{0, 0, 0, 4, 0, 0, 0, 0}, uint8(1))
-	f.Add(append(request(34, 1, false, "x"), 0xff, 0xff, 0xff, 0xff), uint8(200))
-	f.Fuzz(func(t *testing.T, stream []byte, piece uint8) {
-		whole := serveStream(stream, len(stream)+1)
-		if cut := serveStream(stream, int(piece)+1); cut != whole {
-			t.Fatalf("in one piece:\n%s\nin pieces of %d:\n%s", whole, piece+1, cut)
-		}
-	})
-}
-
-// serveStream describes the commands that a connection makes of a stream, and its end.
-func serveStream(stream []byte, piece int) string {
-	const maxFrame = 1 << 12
-	var out strings.Builder
-	in := &inbox{buf: make([]byte, 16)}
-	r := &pieces{stream, piece}
-	for {
-		_, err := in.read(r, maxFrame)
-		used, bad := in.decode(maxFrame)
-		for _, c := range in.cmds {
-			fmt.Fprintf(&out, "%+v\n", c)
-		}
-		in.drop(used)
-		if bad != nil {
-			fmt.Fprintln(&out, bad)
-			return out.String()
-		}
-		if err != nil {
-			fmt.Fprintf(&out, "%d bytes left\n", in.end)
-			return out.String()
-		}
-	}
-}
-
-// pieces is a reader that brings so many bytes at a time.
-type pieces struct {
-	stream []byte
-	piece  int
-}
-
-func (p *pieces) Read(b []byte) (int, error) {
-	if len(p.stream) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(b, p.stream[:min(p.piece, len(p.stream))])
-	p.stream = p.stream[n:]
-	return n, nil
 }

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"fmt"
 	"net/http"
+	"net/http/pprof"
 )
 
 // Source is what a process tells.
@@ -10,6 +11,8 @@ type Source struct {
 	// Ready is nil as long as the process can do its work, else the reason why not.
 	Ready   func() error
 	Metrics func() []Metric
+	// Profiles adds /debug/pprof/, which shows what the process does to everybody who can reach it.
+	Profiles bool
 }
 
 // Handler serves /healthz (the process runs), /readyz (it does its work) and /metrics.
@@ -28,5 +31,11 @@ func Handler(s Source) http.Handler {
 		// The only failure is a reader who has gone.
 		_ = Write(w, s.Metrics())
 	})
+	if s.Profiles {
+		mux.HandleFunc("/debug/pprof/", pprof.Index)
+		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	}
 	return mux
 }

@@ -40,6 +40,7 @@ type upFlags struct {
 	sets                  []string
 	helpConfig            bool
 	verbose               bool
+	pprof                 bool
 }
 
 func newUp() *cobra.Command {
@@ -70,6 +71,7 @@ func newUp() *cobra.Command {
 	fs.StringVarP(&f.configFile, "config", "c", "", "configuration file with the keys of broker.conf")
 	fs.StringArrayVar(&f.sets, "set", nil, "key=value of the configuration; can be repeated")
 	fs.BoolVar(&f.helpConfig, "help-config", false, "print every configuration key and exit")
+	fs.BoolVar(&f.pprof, "pprof", false, "serve profiles of the process at /debug/pprof/ of the HTTP port")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "log what is usually too much")
 	return cmd
 }
@@ -251,7 +253,7 @@ func (u *upProcess) startNamesrv(l net.Listener) error {
 
 func (u *upProcess) startHTTP(l net.Listener) {
 	u.http = &http.Server{
-		Handler:           telemetry.Handler(telemetry.Source{Ready: u.ready, Metrics: u.metrics}),
+		Handler:           telemetry.Handler(telemetry.Source{Ready: u.ready, Metrics: u.metrics, Profiles: u.flags.pprof}),
 		ReadHeaderTimeout: 5 * time.Second,
 	}
 	u.goes(func() {
