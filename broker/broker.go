@@ -20,6 +20,7 @@ import (
 	"github.com/gantry-mq/gantry/broker/produce"
 	"github.com/gantry-mq/gantry/broker/remoting"
 	"github.com/gantry-mq/gantry/broker/store"
+	"github.com/gantry-mq/gantry/broker/topics"
 	"github.com/gantry-mq/gantry/commitlog/record"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
@@ -47,6 +48,7 @@ type Broker struct {
 	holder *consume.Holder
 	server *remoting.Server
 	ready  atomic.Bool
+	closed atomic.Bool
 
 	registering sync.Mutex // one registration at a time
 	quit        chan struct{}
@@ -111,16 +113,16 @@ func (b *Broker) assemble() {
 		ip = lookup(o.Config.BrokerHost, o.Logger)
 	}
 	b.holder = consume.NewHolder()
+	life := &topics.Life{Table: b.Topics, Store: b.Store, Offsets: b.Offsets, Changed: b.register, Logger: o.Logger}
+	locks := consume.NewLocks(o.Now)
 	b.Handler = handler.New(handler.Options{
-		Config: o.Config, Store: b.Store, Topics: b.Topics, Groups: b.Groups, Offsets: b.Offsets, Holder: b.holder,
+		Config: o.Config, Store: b.Store, Topics: b.Topics, Life: life, Groups: b.Groups, Offsets: b.Offsets, Holder: b.holder, Locks: locks,
 		Produce: produce.New(produce.Options{
-			Config: o.Config, Store: b.Store, Topics: b.Topics, Groups: b.Groups,
-			StoreHost:    record.Host{IP: ip, Port: int32(o.Config.ListenPort)},
-			TopicChanged: func(*meta.TopicConfig) { b.register() },
-			Now:          o.Now, Logger: o.Logger,
+			Config: o.Config, Store: b.Store, Topics: life, Groups: b.Groups, Ordered: locks.Held,
+			StoreHost: record.Host{IP: ip, Port: int32(o.Config.ListenPort)},
+			Now:       o.Now, Logger: o.Logger,
 		}),
-		TopicsChanged: b.register,
-		Now:           o.Now, Logger: o.Logger,
+		Now: o.Now, Logger: o.Logger,
 	})
 	b.server = remoting.NewServer(b.Handler, remoting.ServerOptions{Logger: o.Logger, IdleTimeout: o.Config.MaxIdle})
 }
@@ -210,8 +212,11 @@ func (b *Broker) housekeeping() {
 }
 
 // Close stops the broker in order: no new requests, held ones are answered, what was stored is made durable. When ctx
-// ends first, connections are cut.
+// ends first, connections are cut. A second call does nothing and returns store.ErrClosed.
 func (b *Broker) Close(ctx context.Context) error {
+	if b.closed.Swap(true) {
+		return store.ErrClosed
+	}
 	b.ready.Store(false)
 	close(b.quit)
 	b.holder.Close()

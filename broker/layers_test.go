@@ -28,9 +28,10 @@ var rules = map[string][]string{
 	"broker/meta":      {"broker/remoting/fastjson", "commitlog/vfs", "commitlog/seeded"},
 	"broker/namesrv":   {"broker/remoting", "broker/meta"},
 
-	"broker/produce": {"broker/config", "broker/meta", "broker/store", "commitlog"},
+	"broker/topics":  {"broker/meta", "broker/store"},
+	"broker/produce": {"broker/config", "broker/meta", "broker/store", "broker/topics", "commitlog"},
 	"broker/consume": {"broker/store", "commitlog", "consumequeue"},
-	"broker/handler": {"broker/config", "broker/consume", "broker/meta", "broker/produce", "broker/remoting", "broker/store", "commitlog", "consumequeue"},
+	"broker/handler": {"broker/config", "broker/consume", "broker/meta", "broker/produce", "broker/remoting", "broker/store", "broker/topics", "commitlog", "consumequeue"},
 
 	"broker":     {"broker", "commitlog", "consumequeue", "index"},
 	"benchmarks": {}, // an independent check: it shares nothing with what it measures

@@ -22,7 +22,7 @@ func (b *Broker) storeOptions() store.Options {
 			SyncFlush: c.FlushDisk == config.SyncFlush, FlushInterval: c.FlushLogEvery, ZeroAhead: zeroAhead,
 			MaxMessageSize: int(c.MaxMessageBytes), CRCProperty: c.RecordCRC,
 		},
-		QueueFile: c.QueueFileBytes, BatchFile: c.BatchQueueFileBytes,
+		QueueFile: c.QueueFileBytes, BatchFile: c.BatchQueueFileBytes, ExtFile: c.QueueExtFileBytes, QueueExt: c.EnableQueueExt,
 		IndexSlots: int(c.IndexSlots), IndexEntries: int(c.IndexEntries), NoIndex: !c.EnableIndex,
 		DelayLevels: c.DelayLevels, MultiDispatch: c.EnableLMQ && c.EnableMultiDispatch,
 		Topics: topicFacts{b.Topics},

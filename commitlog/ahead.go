@@ -34,6 +34,15 @@ func (a *allocator) want(base int64) {
 	}
 }
 
+// AllocateAhead makes the next segment now if it is time to. A log that isn't Manual does so by itself.
+func (l *Log) AllocateAhead() {
+	select {
+	case base := <-l.ahead.jobs:
+		l.ahead.prepare(base)
+	default:
+	}
+}
+
 func (a *allocator) run() {
 	for {
 		select {

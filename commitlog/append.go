@@ -7,6 +7,7 @@ import (
 
 	"github.com/gantry-mq/gantry/commitlog/mapped"
 	"github.com/gantry-mq/gantry/commitlog/record"
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
 // Assigner numbers messages. It is called under the append lock, so it needs none of its own.
@@ -120,7 +121,7 @@ func (l *Log) appendLocked(s *scratch, ds []record.Draft, a Assigner) error {
 	var r run
 	for i := 0; i < len(ds); {
 		j := i + 1
-		for j < len(ds) && ds[j].Joined {
+		for j < len(ds) && ds[j].Joined && !seeded.Is(seeded.BatchSplit) {
 			j++
 		}
 		group := ds[i:j]
@@ -224,7 +225,9 @@ func (l *Log) writeRun(r *run, ds []record.Draft, a Assigner) error {
 	b, members := r.b, ds[r.first:r.next]
 	*r = run{}
 	if err := l.write(b); err != nil {
-		unassign(members, a)
+		if !seeded.Is(seeded.NumbersNotGivenBack) {
+			unassign(members, a)
+		}
 		failAll(members, err)
 		return err
 	}
@@ -257,7 +260,7 @@ func (l *Log) write(b []byte) error {
 // the right length would make the rest look like its successors, with numbers that were given to others meanwhile.
 // So nothing is written before it is gone.
 func (l *Log) wipe() error {
-	if l.torn <= l.end {
+	if l.torn <= l.end || seeded.Is(seeded.FailedWriteNotWiped) {
 		return nil
 	}
 	if err := l.tail.Zero(l.end-l.tail.Base(), l.torn-l.end); err != nil {

@@ -4,34 +4,43 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
 
-// checkpointExample is the example of the package comment: the start of a file that RocketMQ 5.5 wrote.
-const checkpointExample = `
-	00 00 01 a2 09 6a cc 17 00 00 01 a2 09 6a cc 17
-	00 00 01 a2 09 69 d8 70 00 00 00 00 00 00 00 00
-	00 00 00 00 00 07 ae d6 00 00 00 00 00 07 bc da`
-
-func exampleBytes(t testing.TB, text string) []byte {
+// documentedCheckpoint are the bytes of the example in the package's comment.
+func documentedCheckpoint(t testing.TB) []byte {
 	t.Helper()
-	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
+	doc, err := os.ReadFile("doc.go")
 	if err != nil {
 		t.Fatal(err)
+	}
+	var b []byte
+	for _, line := range regexp.MustCompile(`(?m)^//\t00[0-9a-f]0  ([0-9a-f ]+)$`).FindAllSubmatch(doc, -1) {
+		row, err := hex.DecodeString(strings.ReplaceAll(string(line[1]), " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = append(b, row...)
 	}
 	return b
 }
 
+// exampleCheckpoint is what the package's comment says they mean.
 var exampleCheckpoint = Checkpoint{
 	LogTimestamp: 1795454323735, QueueTimestamp: 1795454323735, IndexTimestamp: 1795454261360,
 	Confirmed: 503510, QueueLogOffset: 507098,
 }
 
 func TestTheCheckpointOfRocketMQIsRead(t *testing.T) {
-	b := exampleBytes(t, checkpointExample)
+	b := documentedCheckpoint(t)
+	if len(b) != checkpointUsed {
+		t.Fatalf("%d bytes in the example", len(b))
+	}
 	if got := DecodeCheckpoint(b); got != exampleCheckpoint {
 		t.Errorf("%+v, want %+v", got, exampleCheckpoint)
 	}

@@ -102,6 +102,9 @@ func failedOnce(t *testing.T, kind vfs.OpKind, n int, fault error) (hit bool) {
 		ds := mixedBatch(round)
 		l.Append(ds, a)
 		stored = append(stored, checkOutcomes(t, ds)...)
+		if round == 1 {
+			l.AllocateAhead()
+		}
 	}
 	if err := l.Err(); err != nil {
 		t.Errorf("the log takes no more messages: %v", err)

@@ -3,6 +3,8 @@ package commitlog
 import (
 	"runtime"
 	"time"
+
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
 // kickFlusher says that there is something to flush, or to start writing back. It never waits.
@@ -23,6 +25,9 @@ func (l *Log) Flush() error {
 
 func (l *Log) flush() error {
 	moved, err := l.syncWritten()
+	if err != nil && seeded.Is(seeded.FailedSyncRetried) {
+		return err
+	}
 	if err != nil {
 		return l.fail(err)
 	}

@@ -3,6 +3,7 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -218,7 +219,14 @@ func TestWatchCoalescesSignals(t *testing.T) {
 }
 
 func TestAnAsynchronousLogIsFlushedByTime(t *testing.T) {
-	l, mem := openNew(t, func(o *Options) { o.FlushInterval = time.Millisecond })
+	mem := vfs.NewMem()
+	o := testOptions(mem)
+	o.FlushInterval = time.Millisecond
+	l, _, err := Open(o, Start{From: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
 	d := mustAppend(t, l, newNumbers(t), draft("x"))[0]
 	if err := <-result(l, end(d), Flushed); err != nil {
 		t.Fatal(err)
@@ -230,35 +238,36 @@ func TestAnAsynchronousLogIsFlushedByTime(t *testing.T) {
 }
 
 func TestAnAsynchronousLogStartsWritebackInSteps(t *testing.T) {
-	defer goleak.VerifyNone(t)
 	type span struct{ off, n int64 }
-	steps := make(chan span, 100)
-	fsys := vfs.Fault(vfs.NewMem(), func(op vfs.Op) error {
+	var steps []span
+	o := testOptions(vfs.Fault(vfs.NewMem(), func(op vfs.Op) error {
 		if op.Kind == vfs.OpStartWriteback {
-			steps <- span{op.Off, op.N}
+			steps = append(steps, span{op.Off, op.N})
 		}
 		return nil
-	})
-	o := testOptions(fsys)
+	}))
 	o.WritebackStep = 3000
-	l, _, err := Open(o, Start{From: -1})
+	l, _, err := open(o, Start{From: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer l.Close()
 	a := newNumbers(t)
 	mustAppend(t, l, a, sized(1000), sized(1000))
+	if len(l.kick) != 0 {
+		t.Error("woken before there is a step")
+	}
 	mustAppend(t, l, a, sized(1000))
-	if got := <-steps; got != (span{0, 3000}) {
-		t.Errorf("writeback of %+v", got)
+	if len(l.kick) != 1 {
+		t.Error("not woken")
 	}
-	for l.writebackFrom.Load() < 3000 { // the step is noted when it is done
-		time.Sleep(time.Millisecond)
-	}
+	l.startWriteback()
+	l.startWriteback()
 	mustAppend(t, l, a, sized(3000), sized(3000))
-	if got := [2]span{<-steps, <-steps}; got != [2]span{{3000, testSegment - 3000}, {0, 3000}} {
-		t.Errorf("writeback of %+v", got)
+	l.startWriteback()
+	if want := []span{{0, 3000}, {3000, testSegment - 3000}, {0, 3000}}; !slices.Equal(steps, want) {
+		t.Errorf("writeback of %v, want %v", steps, want)
 	}
-	l.Close()
 }
 
 // TestManyProducersAreAllAcknowledged runs the whole machinery at once: flushes, rolls, zeros ahead, retention, readers.

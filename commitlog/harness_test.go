@@ -22,7 +22,7 @@ const (
 // aTime is when tests begin.
 var aTime = time.Date(2026, 3, 1, 4, 30, 0, 0, time.UTC)
 
-// testOptions are those of a log in fsys whose files are small and which does nothing on its own account.
+// testOptions are those of a log in fsys whose files are small.
 func testOptions(fsys vfs.FS) Options {
 	return Options{
 		FS: fsys, Dirs: []string{testDir}, SegmentSize: testSegment, FlushInterval: time.Hour,
@@ -30,9 +30,10 @@ func testOptions(fsys vfs.FS) Options {
 	}
 }
 
+// mustOpen opens a log without its goroutines: nothing happens in it that the test doesn't do.
 func mustOpen(t testing.TB, o Options, s Start) (*Log, Recovery) {
 	t.Helper()
-	l, rec, err := Open(o, s)
+	l, rec, err := open(o, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,3 +260,8 @@ func corrupt(t testing.TB, fsys vfs.FS, name string, at int64, change func(byte)
 func flip(b byte) byte { return b ^ 0x10 }
 
 func be32(b []byte) int64 { return int64(int32(binary.BigEndian.Uint32(b))) }
+
+// clockAt is a clock that stands n ms after aTime.
+func clockAt(n int64) func() time.Time {
+	return func() time.Time { return aTime.Add(time.Duration(n) * time.Millisecond) }
+}

@@ -79,8 +79,11 @@ type Options struct {
 	CRCProperty bool
 	// CRCPropertyFrom is the log offset from which on all records end with it; below, it is not verified.
 	CRCPropertyFrom int64
-	Now             func() time.Time
-	Logger          *slog.Logger
+	// Manual starts no goroutines: what is appended is flushed when the owner calls Flush, segments are made ahead when it calls
+	// AllocateAhead, deadlines don't pass and ZeroAhead has no effect. It is for simulations, which must be repeatable.
+	Manual bool
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 func (o Options) withDefaults() (Options, error) {

@@ -28,7 +28,7 @@ var (
 // Open opens the log in o.Dirs, finds its end and cuts off what follows the last whole record.
 func Open(o Options, s Start) (*Log, Recovery, error) {
 	l, rec, err := open(o, s)
-	if err == nil {
+	if err == nil && !o.Manual {
 		l.start()
 	}
 	return l, rec, err

@@ -265,11 +265,7 @@ func (l *life) event() {
 	case n < 80:
 		l.mem.WriteBack(l.rng)
 	case n < 86:
-		select {
-		case base := <-l.log.ahead.jobs:
-			l.log.ahead.prepare(base)
-		default:
-		}
+		l.log.AllocateAhead()
 	case n < 92:
 		if l.log.zero.on {
 			l.log.zero.step()

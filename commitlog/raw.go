@@ -5,6 +5,7 @@ import (
 
 	"github.com/gantry-mq/gantry/commitlog/mapped"
 	"github.com/gantry-mq/gantry/commitlog/record"
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
 // AppendRaw is a replica's append: bytes of another log, which must continue this one at its end (an empty log takes
@@ -145,7 +146,7 @@ func (l *Log) cut(to int64) error {
 }
 
 func (l *Log) clearTail(seg *mapped.Segment, from int64) error {
-	if from < seg.End() {
+	if from < seg.End() && !seeded.Is(seeded.TailNotCleared) {
 		err := seg.Zero(from-seg.Base(), seg.End()-from)
 		if err == nil {
 			err = seg.Datasync()

@@ -1,6 +1,10 @@
 package commitlog
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/gantry-mq/gantry/commitlog/seeded"
+)
 
 // Start is what the owner of a store knows about the log before it is opened.
 type Start struct {
@@ -36,7 +40,7 @@ func (l *Log) recover(s Start) (Recovery, error) {
 	}
 	// The death of a process leaves pages that were written and not synced: they count as flushed only now.
 	for _, seg := range l.set.All() {
-		if seg.End() > rec.From && seg.Base() < rec.End {
+		if seg.End() > rec.From && seg.Base() < rec.End && !seeded.Is(seeded.RecoveryNotSynced) {
 			if err := seg.Datasync(); err != nil {
 				return Recovery{}, fmt.Errorf("commitlog: recover: %w", err)
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
 
@@ -110,6 +111,13 @@ func (l *Log) Retire(to int64) (int, error) {
 	l.retiring.Lock()
 	defer l.retiring.Unlock()
 	n := 0
+	if seeded.Is(seeded.SegmentRetiredFirst) {
+		for _, s := range slices.Backward(l.set.All()) {
+			if s.End() <= to && s != l.set.Last() {
+				_ = s.Unlink()
+			}
+		}
+	}
 	for all := l.set.All(); n < len(all)-1 && all[n].End() <= to; n++ {
 		if err := all[n].Unlink(); err != nil {
 			return n, fmt.Errorf("commitlog: retention: %w", err)

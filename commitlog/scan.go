@@ -8,6 +8,7 @@ import (
 
 	"github.com/gantry-mq/gantry/commitlog/mapped"
 	"github.com/gantry-mq/gantry/commitlog/record"
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
 
@@ -71,7 +72,7 @@ func (sc *scanner) segment(seg *mapped.Segment) (more bool, err error) {
 func (sc *scanner) verify(b []byte, seg *mapped.Segment) (n int, kind record.Kind, err error) {
 	o := &sc.log.opts
 	expected := sc.End >= o.CRCPropertyFrom
-	n, kind, err = record.Verify(b, sc.End, record.Check{BodyCRC: true, RecordCRC: expected})
+	n, kind, err = record.Verify(b, sc.End, record.Check{BodyCRC: !seeded.Is(seeded.BodyNotChecked), RecordCRC: expected})
 	var wrong *record.CRCPropertyError
 	switch {
 	case errors.As(err, &wrong):

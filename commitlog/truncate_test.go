@@ -117,9 +117,7 @@ func TestAStaleRecordNeverComesBack(t *testing.T) {
 
 func TestTruncateEndsTheWaitForWhatItCutsOff(t *testing.T) {
 	l, _ := openNew(t, func(o *Options) { o.SyncFlush = true })
-	l.SetRefuse(nil)
 	a := newNumbers(t)
-	l.SetReplicated(0)
 	ds := mustAppend(t, l, a, draft("kept"), draft("gone"))
 	results := make(chan error, 2)
 	for _, d := range ds {
@@ -135,7 +133,6 @@ func TestTruncateEndsTheWaitForWhatItCutsOff(t *testing.T) {
 	if err := l.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	l.SetReplicated(l.Max())
 	if err := <-results; err != nil {
 		t.Errorf("who waited for what is kept: %v", err)
 	}

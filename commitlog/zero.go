@@ -35,7 +35,7 @@ type zeroer struct {
 
 func (z *zeroer) init(l *Log) {
 	z.log = l
-	z.on = l.opts.SyncFlush && l.opts.ZeroAhead > 0
+	z.on = l.opts.SyncFlush && l.opts.ZeroAhead > 0 && !l.opts.Manual
 	z.kick = make(chan struct{}, 1)
 	if z.on {
 		z.piece = make([]byte, zeroPiece)

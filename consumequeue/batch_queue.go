@@ -53,7 +53,7 @@ func (s *stream) appendBatch(u *BatchUnit) error {
 	if err := s.begin(u.BaseOffset, u.LogOffset); err != nil {
 		return err
 	}
-	defer s.list()
+	s.list()
 	b, err := s.extend(BatchUnitSize)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (q *BatchQueue) Read(dst []BatchUnit, from int64) (int, error) {
 		read, err := s.readAt(b, pos)
 		for u := b[:read]; len(u) >= BatchUnitSize; u = u[BatchUnitSize:] {
 			if !c.layout.valid(u) {
-				return n, nil // being cut off
+				return n, s.hole(n, pos+int64(read-len(u)))
 			}
 			dst[n] = DecodeBatchUnit(u)
 			n++

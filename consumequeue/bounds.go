@@ -16,7 +16,7 @@ const (
 	boundsVersion    = 1
 	boundsHeaderSize = 24
 	flagRepairing    = 1
-	boundsLineSize   = 2 + 4 + 3*8 // without the topic's bytes
+	boundsLineSize   = 2 + 4 + 4*8 // without the topic's bytes
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -35,6 +35,7 @@ type boundsLine struct {
 	min  int64 // no message below is in the log
 	next int64 // queue offset after the last unit
 	last int64 // log offset of the last unit; -1 if there is none
+	end  int64 // position in the queue's files after the last unit, in bytes
 }
 
 func (t *boundsTable) encode() []byte {
@@ -55,6 +56,7 @@ func (t *boundsTable) encode() []byte {
 		b = binary.BigEndian.AppendUint64(b, uint64(l.min))
 		b = binary.BigEndian.AppendUint64(b, uint64(l.next))
 		b = binary.BigEndian.AppendUint64(b, uint64(l.last))
+		b = binary.BigEndian.AppendUint64(b, uint64(l.end))
 	}
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
@@ -103,9 +105,10 @@ func decodeBounds(b []byte) (boundsTable, error) {
 			min:       int64(binary.BigEndian.Uint64(rest[4:])),
 			next:      int64(binary.BigEndian.Uint64(rest[12:])),
 			last:      int64(binary.BigEndian.Uint64(rest[20:])),
+			end:       int64(binary.BigEndian.Uint64(rest[28:])),
 		}
-		if l.min < 0 || l.next < l.min || l.last < -1 || !validName(l.topic, l.id) {
-			return damaged("line %d: %q/%d from %d to %d, last log offset %d", len(t.lines), l.topic, l.id, l.min, l.next, l.last)
+		if l.min < 0 || l.next < l.min || l.last < -1 || l.end < 0 || !validName(l.topic, l.id) {
+			return damaged("line %d: %q/%d from %d to %d, last log offset %d, end %d", len(t.lines), l.topic, l.id, l.min, l.next, l.last, l.end)
 		}
 		t.lines = append(t.lines, l)
 		rest = rest[boundsLineSize-2:]
@@ -146,9 +149,21 @@ func (c *core) loadBounds() error {
 	c.minLog.Store(max(c.minLog.Load(), t.minLog))
 	for _, l := range t.lines {
 		s := c.stream(l.topic, l.id)
-		s.min, s.next, s.last, s.bounded = l.min, l.next, l.last, true
+		s.min, s.next, s.last, s.end, s.bounded = l.min, l.next, l.last, l.end, true
 	}
 	return nil
+}
+
+// boundsLine is the stream's line in the table as of minLog. The caller has mu.
+func (s *stream) boundsLine(minLog int64) boundsLine {
+	l := boundsLine{queueName{s.topic, s.id}, min(s.min, s.next), s.next, s.last, s.end}
+	switch {
+	case s.lost: // it has to be so at the next start, too, should that come before the log has filled the queue again
+		l.last = max(s.core.recoverBelow-1, s.core.keepBelow)
+	case s.last < minLog:
+		l.min = s.next
+	}
+	return l
 }
 
 // saveBounds makes the table durable, as of minLog. The caller has maintenance.
@@ -160,11 +175,7 @@ func (c *core) saveBounds(minLog int64) error {
 	for _, s := range c.snapshot() {
 		s.mu.Lock()
 		if s.state == loaded || s.bounded {
-			first := min(s.min, s.next)
-			if s.last < minLog {
-				first = s.next
-			}
-			t.lines = append(t.lines, boundsLine{queueName{s.topic, s.id}, first, s.next, s.last})
+			t.lines = append(t.lines, s.boundsLine(minLog))
 		}
 		s.mu.Unlock()
 	}

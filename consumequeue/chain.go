@@ -1,7 +1,5 @@
 package consumequeue
 
-import "sort"
-
 // chain accepts units as long as each one is valid, follows the one before it and points below a log offset.
 type chain struct {
 	layout layout
@@ -52,25 +50,4 @@ func (s *stream) scan(base int64, chain *chain) (int64, error) {
 		}
 	}
 	return base + c.fileSize, nil
-}
-
-// bisect is scan for a file whose units are known to be in order and without gaps.
-func (s *stream) bisect(base int64, chain *chain) (int64, error) {
-	c := s.core
-	u := make([]byte, c.layout.unitSize())
-	var err error
-	n := sort.Search(int(c.fileSize/int64(len(u))), func(i int) bool {
-		if err == nil {
-			err = c.pread(s, base, u, int64(i*len(u)))
-		}
-		return err != nil || !c.layout.valid(u) || decodeHead(u).logOffset >= chain.below
-	})
-	if err == nil && n > 0 {
-		pos := base + int64((n-1)*len(u))
-		if err = c.pread(s, base, u, pos-base); err == nil {
-			chain.last, chain.next = -1, 0
-			chain.accept(u, pos)
-		}
-	}
-	return base + int64(n*len(u)), err
 }

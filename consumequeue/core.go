@@ -13,13 +13,14 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
 
 // Options say how to open a Store or a BatchStore.
 type Options struct {
 	FS  vfs.FS
-	Dir string // the directory of the topics' directories; made if it isn't there
+	Dir string // the directory of the topics' directories; made with the first Flush
 	// FileSize is the size of a queue file in bytes, rounded up to whole units. 0 means 300,000 units.
 	FileSize int64
 	// MaxOpenFiles bounds the descriptors that the store holds at any moment. 0 means 1024.
@@ -87,6 +88,7 @@ type core struct {
 	maintenance sync.Mutex
 	savedMinLog int64 // what the table on disk says. Guarded by maintenance
 	hadBounds   bool  // there was a table when the store was opened
+	marked      bool  // dir is there. Guarded by maintenance
 	repairing   bool  // goes into the table, see there. Guarded by maintenance
 
 	dirtyMu    sync.Mutex // guards dirty. Taken with or without a stream's mu, never the other way round
@@ -148,13 +150,14 @@ func (c *core) open() error {
 	c.trusted = c.trusted && !c.repairing
 	c.keepBelow = c.minLog.Load()
 	c.recoverBelow = c.logEnd
-	if !c.trusted {
+	if !c.trusted && !seeded.Is(seeded.TornUnitAccepted) {
 		c.recoverBelow = min(c.logEnd, max(c.durableTo, c.keepBelow))
 	}
 	found, err := c.list()
 	if err != nil {
 		return err
 	}
+	c.marked = found
 	if err := c.checkFileSize(); err != nil {
 		return err
 	}
@@ -178,19 +181,16 @@ func (c *core) open() error {
 func (c *core) recover() error {
 	syncAll := c.repairing
 	return c.repair(func() error {
-		for _, s := range c.snapshot() {
+		return c.each(c.snapshot(), func(s *stream) error {
 			s.mu.Lock()
+			defer s.mu.Unlock()
 			err := s.load()
 			if err == nil && syncAll && s.onDisk {
 				s.renamed, s.cleared = true, true
 				s.list()
 			}
-			s.mu.Unlock()
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+			return err
+		})
 	})
 }
 
@@ -215,7 +215,7 @@ func (c *core) repair(cut func() error) error {
 func (c *core) list() (found bool, err error) {
 	topics, err := c.fs.ReadDir(c.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, c.fs.MkdirAll(c.dir) // so that it counts as lost should it be missing later
+		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("%v: open: %w", c.layout, err)

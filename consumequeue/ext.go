@@ -24,7 +24,7 @@ func (x *Ext) Put(tagCode, storeTime int64, bitmap []byte) (address int64, err e
 	if largest := min(maxExtUnitSize, c.fileSize-extSpare); size > largest || s.end > maxExtOffset-2*c.fileSize {
 		return 0, fmt.Errorf("%v: unit of %d bytes at %d, expected at most %d below %d: %w", s, size, s.end, largest, maxExtOffset-2*c.fileSize, ErrTooLarge)
 	}
-	defer s.list()
+	s.list()
 	if free := c.fileSize - s.end%c.fileSize; size > free-extSpare {
 		if err := s.endFile(free); err != nil {
 			return 0, err
@@ -155,11 +155,9 @@ func (x *Ext) SetMin(firstAddress int64) error {
 		return err
 	}
 	for s.first+c.fileSize < s.files && s.first+c.fileSize <= extOffset(firstAddress) {
-		if err := s.removeFiles([]queueFile{{base: s.first}}); err != nil {
+		if err := s.removeFirst(); err != nil {
 			return err
 		}
-		s.first += c.fileSize
-		s.epoch++
 	}
 	return nil
 }

@@ -92,9 +92,6 @@ func (c *core) cutShort(size int64) bool {
 // steps, the odd byte tells a file that was cut from one of another configured size.
 func (c *core) clear(f vfs.File, off int64) error {
 	unit := c.layout.unitSize()
-	if _, err := f.WriteAt(make([]byte, min(unit, c.fileSize-off)), off); err != nil {
-		return err
-	}
 	cut := off - off%unit + 1
 	if cut <= off {
 		cut += unit
@@ -103,6 +100,9 @@ func (c *core) clear(f vfs.File, off int64) error {
 		if err := f.Truncate(cut); err != nil {
 			return err
 		}
+	}
+	if _, err := f.WriteAt(make([]byte, cut-off), off); err != nil {
+		return err
 	}
 	return f.Truncate(c.fileSize)
 }

@@ -5,23 +5,38 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
-// flushers is how many files are synced at a time: enough for the file system to commit several with one write of its
-// journal, few enough to leave the disk to the log.
-const flushers = 8
+// workers is how many files are synced, or recovered, at a time: enough for the file system to commit several with one
+// write of its journal, few enough to leave the disk to the log.
+const workers = 8
 
 // flushAll is flush for callers that don't have maintenance.
 func (c *core) flushAll() error {
 	c.maintenance.Lock()
 	defer c.maintenance.Unlock()
-	return c.flush()
+	return c.flushAndMark()
+}
+
+// flushAndMark is flush that also leaves a directory, be it empty. Should that be missing once the owner notes that
+// something is durable, it was lost.
+func (c *core) flushAndMark() error {
+	if err := c.flush(); err != nil || c.marked {
+		return err
+	}
+	if err := c.fs.MkdirAll(c.dir); err != nil {
+		return fmt.Errorf("%v: %w", c.layout, err)
+	}
+	c.marked = true
+	return nil
 }
 
 // flush makes durable what was appended before the call.
 //
 //  1. take the list of dirty streams; whatever is appended from now on puts its stream on the next list
-//  2. per stream, up to flushers at a time: write the tail, datasync the files that got anything, sync the directory
+//  2. per stream, up to workers at a time: write the tail, datasync the files that got anything, sync the directory
 //     if files were made or removed
 //
 // A stream whose tail can't be written stays dirty, and the others are flushed all the same: a full disk heals. A sync
@@ -35,37 +50,40 @@ func (c *core) flush() error {
 	work := c.dirty
 	c.dirty = nil
 	c.dirtyMu.Unlock()
-	if len(work) == 0 {
-		return nil
-	}
+	return c.each(work, (*stream).flush)
+}
 
-	var mu sync.Mutex // guards i and first
-	i := 0
+// each calls f for each stream, for up to workers of them at a time, and returns the first error when all are done.
+func (c *core) each(work []*stream, f func(*stream) error) error {
+	var mu sync.Mutex // guards work and first
 	var first error
-	flushSome := func() {
-		for {
-			mu.Lock()
-			if i == len(work) {
-				mu.Unlock()
-				return
-			}
-			s := work[i]
-			i++
+	one := func() bool {
+		mu.Lock()
+		if len(work) == 0 {
 			mu.Unlock()
-			if err := s.flush(); err != nil {
-				mu.Lock()
-				if first == nil {
-					first = err
-				}
-				mu.Unlock()
-			}
+			return false
 		}
+		s := work[0]
+		work = work[1:]
+		mu.Unlock()
+		if err := f(s); err != nil {
+			mu.Lock()
+			if first == nil {
+				first = err
+			}
+			mu.Unlock()
+		}
+		return true
 	}
 	var wg sync.WaitGroup
-	for range min(flushers, c.fds.max, len(work)) - 1 {
-		wg.Go(flushSome)
+	for range min(workers, c.fds.max, len(work)) - 1 {
+		wg.Go(func() {
+			for one() {
+			}
+		})
 	}
-	flushSome()
+	for one() {
+	}
 	wg.Wait()
 	return first
 }
@@ -123,7 +141,7 @@ func (s *stream) flush() error {
 // nothing was lost by the error; otherwise the store is broken.
 func (s *stream) sync(from, to int64, renamed bool) (opened bool, err error) {
 	c := s.core
-	for base := from - from%c.fileSize; base < to; base += c.fileSize {
+	for base := from - from%c.fileSize; base < to && !seeded.Is(seeded.QueueDataNotSynced); base += c.fileSize {
 		d, err := c.fds.acquire(s, base, c.openFile)
 		if err != nil {
 			return false, fmt.Errorf("%v: %w", s, err)
@@ -135,7 +153,7 @@ func (s *stream) sync(from, to int64, renamed bool) (opened bool, err error) {
 			return true, c.refused()
 		}
 	}
-	if renamed {
+	if renamed && !seeded.Is(seeded.QueueNameNotSynced) {
 		return true, c.syncDir(c.queueDir(s))
 	}
 	return true, nil

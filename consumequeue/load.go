@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// load finds out what the stream's files hold. After an orderly stop they are trusted: the end of the units is found by
-// bisection, and files that can't be right are an error. Otherwise what may not have survived is cut, and a queue whose
-// files can't be right is emptied and reported as lost. The caller has mu.
+// load finds out what the stream's files hold. After an orderly stop they are trusted, and files that can't be right are
+// an error. Otherwise what may not have survived is cut, and a queue whose files can't be right is emptied and reported
+// as lost. The caller has mu.
 func (s *stream) load() error {
 	switch {
 	case !s.onDisk:
@@ -22,7 +22,12 @@ func (s *stream) load() error {
 	}
 	files, err = s.wholeFiles(files)
 	if err == nil && len(files) > 0 {
-		err = s.findEnd(files)
+		var known bool
+		if known, err = s.asInTable(files); known {
+			s.setFiles(files, s.end)
+		} else if err == nil {
+			err = s.findEnd(files)
+		}
 	}
 	switch {
 	case errors.Is(err, ErrDamaged) && !s.core.trusted:
@@ -63,9 +68,9 @@ func (s *stream) missing() {
 	if s.bounded {
 		switch c := s.core; {
 		case s.last >= c.recoverBelow: // its last units went with the end of the log
-			next = s.min
+			next, s.anywhere = s.min, true
 		case s.last >= c.keepBelow:
-			s.anywhere = true
+			s.anywhere, s.lost = true, true
 			c.noteLost(Lost{s.topic, s.id, fmt.Errorf("%v: no files, expected units up to queue offset %d: %w", s, s.next-1, ErrDamaged)})
 		}
 	}
@@ -86,7 +91,7 @@ func (s *stream) reset(cause error) error {
 		next = s.min
 	}
 	s.setEmpty(next)
-	s.anywhere = true
+	s.anywhere, s.lost = true, true
 	s.core.noteLost(Lost{s.topic, s.id, cause})
 	return nil
 }
@@ -104,7 +109,7 @@ func (s *stream) findEnd(files []queueFile) error {
 			break
 		}
 	}
-	chain := chain{layout: c.layout, below: c.recoverBelow, last: -1}
+	chain := chain{layout: c.layout, below: c.recoverBelow, last: -1, end: files[0].base}
 	base := files[i].base
 	if i > 0 {
 		unit := make([]byte, c.layout.unitSize())
@@ -117,11 +122,7 @@ func (s *stream) findEnd(files []queueFile) error {
 				c.layout, c.path(s, files[i-1].base), decodeHead(unit).logOffset, decodeHead(unit).size, ErrDamaged)
 		}
 	}
-	find := s.scan
-	if c.trusted {
-		find = s.bisect
-	}
-	end, err := find(base, &chain)
+	end, err := s.scan(base, &chain)
 	if err != nil {
 		return err
 	}
@@ -149,12 +150,45 @@ func (s *stream) findEnd(files []queueFile) error {
 	if err := s.removeFiles(files[i+1:]); err != nil {
 		return err
 	}
-	s.first, s.files = files[0].base, base+c.fileSize
+	s.setFiles(files[:i+1], end)
+	s.next, s.last = next, chain.last
+	return s.clearIfUsed()
+}
+
+// setFiles sets the positions of a stream whose units fill its files up to end.
+func (s *stream) setFiles(files []queueFile, end int64) {
+	s.first, s.files = files[0].base, files[len(files)-1].base+s.core.fileSize
 	s.synced, s.written, s.end = end, end, end
-	s.next, s.last, s.minFor = next, chain.last, 0
+	s.minFor = 0
 	s.stale = end < s.files
 	s.epoch++
-	return s.clearIfUsed()
+}
+
+// asInTable tells whether the files end where the table of bounds says, as they do after an orderly stop unless another
+// broker had them in between. Then nothing has to be searched.
+func (s *stream) asInTable(files []queueFile) (bool, error) {
+	c := s.core
+	unit := c.layout.unitSize()
+	last := files[len(files)-1]
+	if !c.trusted || !s.bounded || s.last < 0 || s.last >= c.recoverBelow || s.end < files[0].base+unit || s.end < last.base || s.end > last.base+c.fileSize {
+		return false, nil
+	}
+	var buf [BatchUnitSize]byte
+	u := buf[:unit]
+	pos := s.end - unit
+	if err := c.pread(s, pos-pos%c.fileSize, u, pos%c.fileSize); err != nil {
+		return false, err
+	}
+	if !c.layout.valid(u) || decodeHead(u).logOffset != s.last || c.layout.ends(u, pos) != s.next {
+		return false, nil
+	}
+	if s.end == last.base+c.fileSize {
+		return true, nil
+	}
+	if err := c.pread(s, last.base, u, s.end-last.base); err != nil {
+		return false, err
+	}
+	return allZero(u), nil
 }
 
 // restartEmpty is for a queue of which no unit survived: the log has them all, and says where the queue begins. If it
@@ -184,19 +218,14 @@ func (s *stream) reconcile(next int64) (int64, error) {
 	case s.last < c.keepBelow: // all of them were old: only the number counts
 		return s.next, nil
 	}
-	err := fmt.Errorf("%v: units up to queue offset %d, expected up to %d: %w", s, next-1, s.next-1, ErrDamaged)
-	if c.trusted {
-		return 0, err
-	}
-	c.noteLost(Lost{s.topic, s.id, err})
-	return next, nil
+	return 0, fmt.Errorf("%v: units up to queue offset %d, expected up to %d: %w", s, next-1, s.next-1, ErrDamaged)
 }
 
 // clearIfUsed clears the rest of the last file at once if the place of the next unit isn't zeros. If it is, the first
 // write can do that: until then recovery stops there, whatever follows, and an idle queue needs no write.
 func (s *stream) clearIfUsed() error {
 	c := s.core
-	if !s.stale || c.trusted {
+	if !s.stale {
 		return nil
 	}
 	base := s.end - s.end%c.fileSize

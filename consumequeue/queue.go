@@ -28,7 +28,12 @@ func (q *Queue) ID() int32 { return q.id }
 func (q *Queue) Append(queueOffset int64, us ...Unit) error {
 	s := (*stream)(q)
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	err := s.append(queueOffset, us)
+	s.mu.Unlock()
+	return err
+}
+
+func (s *stream) append(queueOffset int64, us []Unit) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
@@ -48,7 +53,7 @@ func (q *Queue) Append(queueOffset int64, us ...Unit) error {
 	if err := s.begin(queueOffset, us[0].LogOffset); err != nil {
 		return err
 	}
-	defer s.list()
+	s.list()
 	if pos := queueOffset * UnitSize; pos > s.end {
 		if err := s.fill(pos); err != nil {
 			return err
@@ -83,7 +88,7 @@ func (s *stream) begin(queueOffset, logOffset int64) error {
 			s.minFor = minLog + 1
 		}
 	}
-	s.anywhere = false
+	s.anywhere, s.lost = false, false
 	return nil
 }
 
@@ -130,7 +135,7 @@ func (q *Queue) Read(dst []Unit, from int64) (int, error) {
 		read, err := s.readAt(b, (from+int64(n))*UnitSize)
 		for u := b[:read]; len(u) >= UnitSize; u = u[UnitSize:] {
 			if dst[n] = DecodeUnit(u); dst[n].Size <= 0 {
-				return n, nil // being cut off
+				return n, s.hole(n, (from+int64(n))*UnitSize)
 			}
 			n++
 		}
@@ -139,6 +144,15 @@ func (q *Queue) Read(dst []Unit, from int64) (int, error) {
 		}
 	}
 	return n, nil
+}
+
+// hole is the error of a read that met a place without a unit at pos, after n units: none, if there are some before it or
+// it was just cut off.
+func (s *stream) hole(n int, pos int64) error {
+	if n > 0 || !s.isInside(pos) {
+		return nil
+	}
+	return fmt.Errorf("%v: no unit at position %d: %w", s, pos, ErrDamaged)
 }
 
 // Bounds returns the queue offsets of the first message that is still in the log and of the next one to come; they are

@@ -3,6 +3,8 @@ package consumequeue
 import (
 	"errors"
 	"fmt"
+
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
 // setMinLog lets the queues begin at the log's new begin.
@@ -17,7 +19,7 @@ func (c *core) setMinLog(minLog int64) error {
 	}
 	minLog = c.minLog.Load()
 	all := c.snapshot()
-	if minLog > c.savedMinLog {
+	if minLog > c.savedMinLog && !seeded.Is(seeded.BoundsNotSaved) {
 		// A queue may just have lost its last message. From here on only the table knows its next offset for certain.
 		if err := c.loadAll(func(*stream) bool { return true }); err != nil {
 			return err
@@ -91,11 +93,7 @@ func (s *stream) dropRetired(minLog int64) error {
 			s.mu.Unlock()
 			return err
 		}
-		err = s.removeFiles([]queueFile{{base: first}})
-		if err == nil {
-			s.first += c.fileSize
-			s.epoch++
-		}
+		err = s.removeFirst()
 		s.mu.Unlock()
 		if err != nil {
 			return err
@@ -160,6 +158,20 @@ func (s *stream) cut(logOffset int64) error {
 	s.min, s.minFor = min(s.min, s.next), 0
 	s.epoch++
 	return s.cutBytes(pos)
+}
+
+// removeFirst removes the first of several files, which may not have been synced yet. The caller has mu.
+func (s *stream) removeFirst() error {
+	if err := s.removeFiles([]queueFile{{base: s.first}}); err != nil {
+		return err
+	}
+	s.first += s.core.fileSize
+	s.epoch++
+	if unsynced := s.first - s.synced; unsynced > 0 {
+		s.synced = s.first
+		s.core.dirtyBytes.Add(-unsynced)
+	}
+	return nil
 }
 
 // cutBytes drops everything from pos < end on. The caller has mu.
@@ -262,7 +274,7 @@ func (c *core) close() error {
 		return nil
 	}
 	if err == nil {
-		err = c.flush()
+		err = c.flushAndMark()
 	}
 	if err == nil {
 		err = c.loadAll(func(s *stream) bool { return !s.bounded })

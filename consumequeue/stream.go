@@ -24,6 +24,7 @@ type stream struct {
 	onDisk   bool   // a directory was found when the store was opened
 	bounded  bool   // next, last and min come from the table of bounds
 	anywhere bool   // the units are gone, and the first one to come may have any offset, also one below next
+	lost     bool   // as anywhere, and what is gone may lie before Options.DurableTo
 	listed   bool   // it is in core.dirty, or a flush is about to look at it
 	renamed  bool   // files were made or removed since the directory was synced
 	cleared  bool   // the file at written was changed behind written, and not synced since

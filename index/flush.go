@@ -3,6 +3,8 @@ package index
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
 // Flush makes everything durable that was put before and returns the State that says so. After an error, the State
@@ -58,6 +60,9 @@ func (x *Index) freeze() (*file, *pending, error) {
 func (x *Index) writePending(f *file, p *pending) error {
 	if _, err := f.f.WriteAt(p.entries, f.entryAt(p.first)); err != nil {
 		return fmt.Errorf("index: entries: %w", err)
+	}
+	if seeded.Is(seeded.IndexSlotsFirst) {
+		_ = x.writer.write(f, p)
 	}
 	if err := f.f.Datasync(); err != nil {
 		return x.fail(err)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
+
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
 // Open opens the index of a directory. saved is the State that the owner kept, zero if there is none; clean tells that
@@ -90,7 +92,7 @@ func (x *Index) recover(saved State, clean bool) error {
 // resume goes on from a State that fits the last file.
 func (x *Index) resume(saved State, clean bool) error {
 	f := x.last()
-	if !clean || f.header.count != saved.Count {
+	if (!clean || f.header.count != saved.Count) && !seeded.Is(seeded.IndexNotCut) {
 		if err := x.cutLast(saved.Count); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package consume
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -22,13 +23,30 @@ type Subscription struct {
 	Version    int64  // of the client: later ones replace earlier ones
 }
 
+// Models of consumption.
+const (
+	Clustering   = "CLUSTERING"   // the clients of a group share the messages
+	Broadcasting = "BROADCASTING" // each client gets all of them
+)
+
 // Consumer is what a heartbeat says of one consumer group of a client.
 type Consumer struct {
 	Group         string
 	Type          string // CONSUME_ACTIVELY, CONSUME_PASSIVELY, CONSUME_POP
-	Model         string // CLUSTERING, BROADCASTING
+	Model         string // "" for Clustering
 	FromWhere     string
 	Subscriptions []Subscription
+}
+
+// Heartbeat is what a client says of itself from time to time.
+type Heartbeat struct {
+	Client    Client
+	Producers []string // groups
+	Consumers []Consumer
+	// Fingerprint stands for all the subscriptions; 0 says that the client knows no fingerprints.
+	Fingerprint int32
+	// Brief says that the subscriptions are left out, because they are those of the fingerprint.
+	Brief bool
 }
 
 // Client is one that has sent a heartbeat on a connection.
@@ -51,6 +69,7 @@ type Clients[M Member] struct {
 
 type group[M Member] struct {
 	model, kind, fromWhere string
+	fingerprint            int32 // of the heartbeat that subscriptions are from; 0 if there was none
 	members                map[M]Client
 	subscriptions          map[string]Subscription
 }
@@ -60,41 +79,58 @@ func NewClients[M Member](expiry time.Duration, now func() time.Time) *Clients[M
 	return &Clients[M]{now: now, expiry: expiry, groups: map[string]*group[M]{}, producers: map[string]map[M]Client{}}
 }
 
-// Heartbeat notes that a client is there, and what it consumes and produces. notify names the groups whose
-// members should be told of a change. It returns the groups that changed.
-func (c *Clients[M]) Heartbeat(m M, client Client, consumers []Consumer, producers []string, notify func(group string) bool) (changed []string) {
+// Heartbeat notes that a client is there, and what it consumes and produces. notify names the groups whose members should be told
+// of a change. complete is false if the client should send its subscriptions with the next one, because they aren't known.
+func (c *Clients[M]) Heartbeat(m M, hb *Heartbeat, notify func(group string) bool) (complete bool) {
+	client := hb.Client
 	client.Seen = c.now()
+	complete = hb.Fingerprint != 0
+	var changed []string
 	c.mu.Lock()
-	for _, p := range producers {
+	for _, p := range hb.Producers {
 		if c.producers[p] == nil {
 			c.producers[p] = map[M]Client{}
 		}
 		c.producers[p][m] = client
 	}
-	for i := range consumers {
-		if c.register(m, client, &consumers[i]) {
-			changed = append(changed, consumers[i].Group)
+	for i := range hb.Consumers {
+		r := &hb.Consumers[i]
+		g := c.group(r)
+		if c.register(g, m, client, r, hb.Brief) {
+			changed = append(changed, r.Group)
 		}
+		if !hb.Brief {
+			g.fingerprint = hb.Fingerprint
+		}
+		complete = complete && g.fingerprint == hb.Fingerprint
 	}
 	calls := c.notices(changed, notify)
 	c.mu.Unlock()
 	for _, call := range calls {
 		call()
 	}
-	return changed
+	return complete
 }
 
-// register needs mu. It tells whether the group has a new member or another subscription.
-func (c *Clients[M]) register(m M, client Client, r *Consumer) (changed bool) {
+// group finds a group, or makes it. It needs mu.
+func (c *Clients[M]) group(r *Consumer) *group[M] {
 	g := c.groups[r.Group]
 	if g == nil {
 		g = &group[M]{members: map[M]Client{}, subscriptions: map[string]Subscription{}}
 		c.groups[r.Group] = g
 	}
-	g.kind, g.model, g.fromWhere = r.Type, r.Model, r.FromWhere
+	g.kind, g.model, g.fromWhere = r.Type, cmp.Or(r.Model, Clustering), r.FromWhere
+	return g
+}
+
+// register needs mu. It tells whether the group has a new member or another subscription.
+func (c *Clients[M]) register(g *group[M], m M, client Client, r *Consumer, brief bool) (changed bool) {
 	_, known := g.members[m]
 	g.members[m] = client
 	changed = !known
+	if brief {
+		return changed
+	}
 	wanted := make(map[string]bool, len(r.Subscriptions))
 	for _, s := range r.Subscriptions {
 		wanted[s.Topic] = true
@@ -117,9 +153,10 @@ func (c *Clients[M]) register(m M, client Client, r *Consumer) (changed bool) {
 // notices needs mu; what it returns is called without.
 func (c *Clients[M]) notices(groups []string, notify func(string) bool) []func() {
 	var calls []func()
-	for _, name := range groups {
+	slices.Sort(groups)
+	for _, name := range slices.Compact(groups) { // several members of one may have gone
 		g := c.groups[name]
-		if g == nil || g.model == "BROADCASTING" || !notify(name) {
+		if g == nil || g.model == Broadcasting || !notify(name) {
 			continue
 		}
 		for m := range g.members {
@@ -220,16 +257,16 @@ func (c *Clients[M]) ConsumerIDs(name string) []string {
 	return slices.Compact(ids)
 }
 
-// Subscription is what a group wants of a topic, by its last heartbeats.
-func (c *Clients[M]) Subscription(name, topic string) (s Subscription, groupKnown, found bool) {
+// Subscription is what a group wants of a topic, by its last heartbeats, and how it consumes: model is "" if the group isn't there.
+func (c *Clients[M]) Subscription(name, topic string) (s Subscription, model string, found bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	g := c.groups[name]
 	if g == nil {
-		return Subscription{}, false, false
+		return Subscription{}, "", false
 	}
 	s, found = g.subscriptions[topic]
-	return s, true, found
+	return s, g.model, found
 }
 
 // Counts are the numbers of connections that produce and consume.

@@ -31,9 +31,12 @@ func ParseTags(expression string) (TagFilter, error) {
 	return f, nil
 }
 
+// All tells whether every message passes.
+func (f *TagFilter) All() bool { return f.codes == nil }
+
 // Matches tells whether a message with this tag code passes.
 func (f *TagFilter) Matches(code int64) bool {
-	if f.codes == nil {
+	if f.All() {
 		return true
 	}
 	for _, c := range f.codes {

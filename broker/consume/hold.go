@@ -14,7 +14,8 @@ type Held struct {
 	Queue    *store.Queue
 	From     int64 // queue offset that it waits for
 	Deadline time.Time
-	// Ready is called once, on a goroutine of the Holder: with timedOut when the deadline came first, or the broker stops.
+	// Ready is called once: with timedOut when the deadline came first, or the broker stops. It runs on a goroutine of the Holder, or
+	// within Hold when the Holder is closed.
 	Ready func(h *Held, timedOut bool)
 
 	arrival  store.Arrival

@@ -14,53 +14,87 @@ type QueueName struct {
 	ID    int32
 }
 
-// Locks are the queues that clients consume in order: one client of a group at a time. It is safe for concurrent use.
+// Locks are the queues that clients consume in order: one client of a group at a time. They are safe for concurrent use. What now
+// returns must carry a monotonic reading, as time.Now's results do: a wall clock that is set would give a queue to two.
 type Locks struct {
 	now func() time.Time
 
 	mu   sync.Mutex // guards held
-	held map[lockKey]lock
-}
-
-type lockKey struct {
-	group string
-	queue QueueName
+	held map[string]map[QueueName]lock
 }
 
 type lock struct {
-	client string
-	at     time.Time
+	client  string
+	renewed time.Time
 }
 
-// NewLocks makes an empty table.
-func NewLocks(now func() time.Time) *Locks { return &Locks{now: now, held: map[lockKey]lock{}} }
+func (l lock) expired(now time.Time) bool { return now.Sub(l.renewed) >= LockExpiry }
 
-// Lock takes or renews the locks of those queues that no other client holds, and returns them.
+// NewLocks makes an empty table.
+func NewLocks(now func() time.Time) *Locks {
+	return &Locks{now: now, held: map[string]map[QueueName]lock{}}
+}
+
+// Lock takes or renews the locks of those queues that no other client of the group holds, and returns them.
 func (l *Locks) Lock(group, client string, queues []QueueName) []QueueName {
 	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var got []QueueName
 	for _, q := range queues {
-		k := lockKey{group, q}
-		h, ok := l.held[k]
-		if ok && h.client != client && now.Sub(h.at) < LockExpiry {
+		if h, ok := l.held[group][q]; ok && h.client != client && !h.expired(now) {
 			continue
 		}
-		l.held[k] = lock{client, now}
+		if l.held[group] == nil {
+			l.held[group] = map[QueueName]lock{}
+		}
+		l.held[group][q] = lock{client, now}
 		got = append(got, q)
 	}
 	return got
 }
 
-// Unlock gives locks back.
+// Unlock gives locks back; those of other clients stay.
 func (l *Locks) Unlock(group, client string, queues []QueueName) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, q := range queues {
-		k := lockKey{group, q}
-		if l.held[k].client == client {
-			delete(l.held, k)
+		if h, ok := l.held[group][q]; ok && h.client == client {
+			l.drop(group, q)
 		}
+	}
+}
+
+// Held tells whether a client of the group holds a lock.
+func (l *Locks) Held(group string) bool {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, h := range l.held[group] {
+		if !h.expired(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// Expire forgets locks that nobody has renewed.
+func (l *Locks) Expire() {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for group, queues := range l.held {
+		for q, h := range queues {
+			if h.expired(now) {
+				l.drop(group, q)
+			}
+		}
+	}
+}
+
+// drop needs mu.
+func (l *Locks) drop(group string, q QueueName) {
+	if delete(l.held[group], q); len(l.held[group]) == 0 {
+		delete(l.held, group)
 	}
 }

@@ -17,7 +17,8 @@ const (
 	Empty              // the queue has never had a message, and the read was from its start
 	AtEnd              // the next message will have the offset that was asked for
 	NoneMatched        // there were messages, and the filter let none pass
-	Moved              // the offset lies outside of the queue: Next is where to go on
+	Removed            // retention took the messages away during the read
+	Moved              // the offset lies outside of the queue
 )
 
 // Limits bound one read.
@@ -33,7 +34,7 @@ const maxScanned = 800
 // Result is what a read found. Its parts are pinned: whoever has it calls Release once.
 type Result struct {
 	Status   Status
-	Next     int64 // queue offset to go on from
+	Next     int64 // queue offset to go on from, whatever the status
 	Min, Max int64 // bounds of the queue
 	Messages int
 	Bytes    int
@@ -57,7 +58,8 @@ func (r *Result) Release() {
 	results.Put(r)
 }
 
-// Read takes up to max messages from a queue, from queue offset from on, that the filter lets pass.
+// Read takes up to most messages from a queue, from queue offset from on, that the filter lets pass. The first of them is taken
+// however large it is.
 func Read(s *store.Store, q *store.Queue, from int64, most int, f *TagFilter, l Limits) (*Result, error) {
 	r := results.Get().(*Result)
 	r.Min, r.Max = q.Bounds()
@@ -79,8 +81,8 @@ func Read(s *store.Store, q *store.Queue, from int64, most int, f *TagFilter, l 
 		r.Status, r.Next = Moved, r.Max
 		return r, nil
 	}
-	rd := reading{s: s, r: r, f: f, limits: l, max: min(most, l.Messages)}
-	err := rd.fill(q)
+	rd := reading{s: s, q: q, r: r, f: f, limits: l, max: min(most, l.Messages)}
+	err := rd.fill()
 	switch {
 	case r.Messages > 0:
 		// What came before an error is good, and whoever comes back meets the error again.
@@ -88,7 +90,7 @@ func Read(s *store.Store, q *store.Queue, from int64, most int, f *TagFilter, l 
 	case errors.Is(err, commitlog.ErrOutOfRange):
 		// Retention was faster: the queue's bounds follow it.
 		r.Min, r.Max = q.Bounds()
-		r.Status, r.Next, err = Moved, max(r.Min, r.Next+1), nil
+		r.Status, r.Next, err = Removed, max(r.Min, r.Next+1), nil
 	case err != nil:
 		r.Release()
 		return nil, err
@@ -101,15 +103,16 @@ func Read(s *store.Store, q *store.Queue, from int64, most int, f *TagFilter, l 
 // reading is one Read under way.
 type reading struct {
 	s      *store.Store
+	q      *store.Queue
 	r      *Result
 	f      *TagFilter
 	limits Limits
 	max    int
 }
 
-func (rd *reading) fill(q *store.Queue) error {
+func (rd *reading) fill() error {
 	for scanned := 0; scanned < maxScanned; {
-		n, more, err := rd.step(q)
+		n, more, err := rd.step()
 		if err != nil || n == 0 || !more {
 			return err
 		}
@@ -119,8 +122,8 @@ func (rd *reading) fill(q *store.Queue) error {
 }
 
 // step looks at the next units; more is false when the result is full.
-func (rd *reading) step(q *store.Queue) (n int, more bool, err error) {
-	r := rd.r
+func (rd *reading) step() (n int, more bool, err error) {
+	q, r := rd.q, rd.r
 	if q.Batch() {
 		n, err = q.ReadBatch(r.batches[:], r.Next)
 		for _, u := range r.batches[:n] {
@@ -145,8 +148,8 @@ func (rd *reading) step(q *store.Queue) (n int, more bool, err error) {
 
 // take adds a record if it passes; false when there is no room for it.
 func (rd *reading) take(off int64, size int32, tag int64, count int) (bool, error) {
-	if !rd.f.Matches(tag) {
-		return true, nil
+	if pass, err := rd.passes(tag); err != nil || !pass {
+		return true, err
 	}
 	r := rd.r
 	messages, bytes := rd.max, rd.limits.Bytes
@@ -165,4 +168,17 @@ func (rd *reading) take(off int64, size int32, tag int64, count int) (bool, erro
 	r.Messages += count
 	r.Bytes += int(size)
 	return true, nil
+}
+
+// passes asks the filter about the tag code in a queue unit. A message whose tag code is lost passes: its consumer looks at the tags
+// themselves.
+func (rd *reading) passes(code int64) (bool, error) {
+	if rd.f.All() {
+		return true, nil
+	}
+	code, err := rd.s.TagCode(rd.q, code)
+	if errors.Is(err, store.ErrNoTagCode) {
+		return true, nil
+	}
+	return err == nil && rd.f.Matches(code), err
 }

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/gantry-mq/gantry/broker/consume"
@@ -37,57 +38,56 @@ func (c *call) heartbeat() error {
 	if err := fastjson.Unmarshal(c.cmd.Body, &body); err != nil {
 		return fmt.Errorf("heartbeat: %w", err)
 	}
-	producers := make([]string, 0, len(body.Producers))
-	for _, p := range body.Producers {
-		producers = append(producers, p.Group)
+	hb := consume.Heartbeat{
+		Client:      consume.Client{ID: body.ClientID, Language: c.cmd.Language.String(), Version: c.cmd.Version},
+		Fingerprint: body.Fingerprint, Brief: body.WithoutSub,
 	}
-	consumers := make([]consume.Consumer, 0, len(body.Consumers))
+	for _, p := range body.Producers {
+		hb.Producers = append(hb.Producers, p.Group)
+	}
 	for _, d := range body.Consumers {
-		if err := c.prepareGroup(d.Group); err != nil {
+		if known, err := c.prepareGroup(d.Group); err != nil {
 			return err
+		} else if !known {
+			continue
 		}
 		r := consume.Consumer{Group: d.Group, Type: d.Type, Model: d.Model, FromWhere: d.FromWhere}
 		for _, s := range d.Subscriptions {
 			r.Subscriptions = append(r.Subscriptions, consume.Subscription{Topic: s.Topic, Expression: s.Expression, Type: s.Type, Version: s.Version})
 		}
-		consumers = append(consumers, r)
+		hb.Consumers = append(hb.Consumers, r)
 	}
-	client := consume.Client{ID: body.ClientID, Language: c.cmd.Language.String(), Version: c.cmd.Version}
-	changed := c.h.Clients.Heartbeat(c.h.session(c.c), client, consumers, producers, c.h.notify)
+	complete := c.h.Clients.Heartbeat(c.h.session(c.c), &hb, c.h.notify)
 	w := c.c.Reply(c.t, remoting.RespSuccess, "")
-	// The second form, which leaves subscriptions out, is not offered: whoever asks is told that they changed, and sends them all.
-	w.Bool("IS_SUPPORT_HEART_BEAT_V2", false)
-	w.Bool("IS_SUB_CHANGE", len(changed) > 0 || body.WithoutSub)
+	w.Bool("IS_SUPPORT_HEART_BEAT_V2", true)
+	w.Bool("IS_SUB_CHANGE", !complete)
 	w.End()
 	return nil
 }
 
-// prepareGroup makes sure of a consumer's group and of the topic that its retries go to, which its clients subscribe to.
-func (c *call) prepareGroup(name string) error {
+// prepareGroup makes sure of a consumer's group and of the topic that its retries go to, which its clients subscribe to. It returns
+// false for a group that isn't there and may not be made.
+func (c *call) prepareGroup(name string) (bool, error) {
+	g, err := c.group(name)
+	if err != nil || g == nil {
+		return false, err
+	}
+	if g.RetryQueues > 0 {
+		_, err = c.h.Life.Ensure(meta.NewTopic(meta.RetryPrefix+name, g.RetryQueues))
+	}
+	return err == nil, err
+}
+
+// group returns a consumer group, made on first use where the configuration allows that; nil if there is none.
+func (c *call) group(name string) (*meta.GroupConfig, error) {
 	g, created, err := c.h.Groups.Ensure(name, c.h.Config.AutoCreateGroup)
+	if errors.Is(err, meta.ErrName) {
+		return nil, nil
+	}
 	if err == nil && created {
 		err = c.h.Groups.Persist()
 	}
-	if err != nil || g == nil {
-		return err
-	}
-	if g.RetryQueues <= 0 {
-		return nil
-	}
-	_, made, err := c.h.Topics.Ensure(meta.NewTopic(meta.RetryPrefix+name, g.RetryQueues), c.h.Store.Log.Max())
-	if err == nil && made {
-		err = c.topicsChanged()
-	}
-	return err
-}
-
-// topicsChanged makes a change of the topics durable and then known.
-func (c *call) topicsChanged() error {
-	if err := c.h.Topics.Persist(); err != nil {
-		return err
-	}
-	c.h.TopicsChanged()
-	return nil
+	return g, err
 }
 
 func (c *call) unregister() error {
@@ -149,7 +149,7 @@ func (c *call) lockQueues() error {
 		return err
 	}
 	got := []queueName{}
-	for _, q := range c.h.locks.Lock(b.Group, b.Client, queues) {
+	for _, q := range c.h.Locks.Lock(b.Group, b.Client, queues) {
 		got = append(got, queueName{q.Topic, c.h.Config.BrokerName, q.ID})
 	}
 	return c.json(struct {
@@ -162,12 +162,13 @@ func (c *call) unlockQueues() error {
 	if err != nil {
 		return err
 	}
-	c.h.locks.Unlock(b.Group, b.Client, queues)
+	c.h.Locks.Unlock(b.Group, b.Client, queues)
 	return c.ok()
 }
 
-// ExpireClients drops the clients that have been silent for too long.
+// ExpireClients drops the clients that have been silent for too long, and their locks.
 func (h *Handler) ExpireClients() {
+	h.Locks.Expire()
 	if n := h.Clients.Expire(h.notify); n > 0 {
 		h.Logger.Info("handler: clients expired", "count", n)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/gantry-mq/gantry/broker/produce"
 	"github.com/gantry-mq/gantry/broker/remoting"
 	"github.com/gantry-mq/gantry/broker/store"
+	"github.com/gantry-mq/gantry/broker/topics"
 )
 
 // Options are the parts of a broker that requests are about.
@@ -19,21 +20,20 @@ type Options struct {
 	Config  *config.Config
 	Store   *store.Store
 	Topics  *meta.Topics
+	Life    *topics.Life // of the topics
 	Groups  *meta.Groups
 	Offsets *meta.Offsets
 	Produce *produce.Service
 	Holder  *consume.Holder
-	// TopicsChanged tells the name servers of topics that were created, changed or deleted; it is called after the tables are durable.
-	TopicsChanged func()
-	Now           func() time.Time
-	Logger        *slog.Logger
+	Locks   *consume.Locks
+	Now     func() time.Time
+	Logger  *slog.Logger
 }
 
 // Handler serves a broker's Remoting port. It implements remoting.Handler.
 type Handler struct {
 	Options
 	Clients *consume.Clients[*session]
-	locks   *consume.Locks
 	limits  consume.Limits
 	sends   sync.Pool // *sends
 	stats   Stats
@@ -45,7 +45,6 @@ func New(o Options) *Handler {
 	h := &Handler{
 		Options: o,
 		Clients: consume.NewClients[*session](c.ClientExpiry, o.Now),
-		locks:   consume.NewLocks(o.Now),
 		limits: consume.Limits{
 			Messages: int(min(c.MaxPullMessages, c.MaxPullBatch)), Bytes: int(c.MaxPullBytes),
 			ColdMessages: int(c.MaxPullMessagesDisk), ColdBytes: int(c.MaxPullBytesOnDisk), HotBytes: hotBytes(),
@@ -172,19 +171,37 @@ func (c *call) ok() error {
 
 // refused is an error with the response code that it is answered with.
 type refused struct {
-	code   int32
-	remark string
+	code      int32
+	remark    string
+	forbidden int64 // what has no permission, for clients that pull; 0: the field is left out
 }
+
+// What has no permission, as the field forbiddenType of a pull's answer says it.
+const (
+	brokerForbidden       = 1
+	groupForbidden        = 2
+	topicForbidden        = 3
+	broadcastForbidden    = 4
+	subscriptionForbidden = 5
+)
 
 func (r *refused) Error() string { return r.remark }
 
 func refusal(code int32, format string, args ...any) error {
-	return &refused{code, fmt.Sprintf(format, args...)}
+	return &refused{code: code, remark: fmt.Sprintf(format, args...)}
+}
+
+func forbidden(what int64, format string, args ...any) error {
+	return &refused{remoting.RespNoPermission, fmt.Sprintf(format, args...), what}
 }
 
 func (c *call) fail(err error) {
 	if r, ok := err.(*refused); ok {
-		c.answer(r.code, r.remark)
+		w := c.c.Reply(c.t, r.code, r.remark)
+		if r.forbidden != 0 {
+			w.Int("forbiddenType", r.forbidden)
+		}
+		w.End()
 		return
 	}
 	c.h.Logger.Warn("handler: request failed", "code", remoting.RequestName(c.cmd.Code), "remote", c.c.RemoteAddr(), "error", err)
@@ -194,7 +211,7 @@ func (c *call) fail(err error) {
 // queueOf is the queue that the fields topic and queueId name.
 func (c *call) queueOf() (*meta.TopicConfig, *store.Queue, error) {
 	topic, _ := c.cmd.Fields.Get("topic")
-	id, err := c.cmd.Fields.Int32("queueId", 0)
+	id, err := c.cmd.Fields.Int32("queueId", -1)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -203,10 +220,14 @@ func (c *call) queueOf() (*meta.TopicConfig, *store.Queue, error) {
 		return nil, nil, refusal(remoting.RespTopicNotExist, "topic[%s] not exist, apply first please!", topic)
 	}
 	if id < 0 || id >= max(t.ReadQueues, t.WriteQueues) {
-		return nil, nil, refusal(remoting.RespSystemError, "queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d] consumer:[%s]", id, topic, t.ReadQueues, c.c.RemoteAddr())
+		return nil, nil, c.illegalQueue(t, id)
 	}
 	if q := c.h.Store.LookupBytes(topic, id); q != nil {
 		return t, q, nil
 	}
 	return t, c.h.Store.Queue(t.Name, id), nil
+}
+
+func (c *call) illegalQueue(t *meta.TopicConfig, id int32) error {
+	return refusal(remoting.RespInvalidParameter, "queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d] consumer:[%s]", id, t.Name, t.ReadQueues, c.c.RemoteAddr())
 }

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/gantry-mq/gantry/broker/remoting"
@@ -15,7 +16,7 @@ func (c *call) viewMessage() error {
 		return err
 	}
 	b, err := c.h.Store.Record(off, nil)
-	if errors.Is(err, commitlog.ErrOutOfRange) || errors.Is(err, commitlog.ErrNotBorder) {
+	if errors.Is(err, commitlog.ErrOutOfRange) || errors.Is(err, commitlog.ErrNotBorder) || errors.Is(err, store.ErrNoTopic) {
 		return refusal(remoting.RespSystemError, "can not find message by the offset, %d", off)
 	}
 	if err != nil {
@@ -26,6 +27,9 @@ func (c *call) viewMessage() error {
 	w.End()
 	return nil
 }
+
+// maxQueryBytes bounds the answer to a query, which is a frame.
+const maxQueryBytes = 8 << 20
 
 // queryMessage answers with the messages that have a key.
 func (c *call) queryMessage() error {
@@ -51,14 +55,17 @@ func (c *call) queryMessage() error {
 	}
 	most = min(max(1, most), 64)
 	found, err := c.h.Store.Query(f.Str("topic"), f.Str("key"), kind, begin, end, int(most))
-	if err != nil {
-		return err
-	}
 	if len(found) == 0 {
-		return refusal(remoting.RespQueryNotFound, "can not find message, maybe time range not correct")
+		return cmp.Or(err, refusal(remoting.RespQueryNotFound, "can not find message, maybe time range not correct"))
+	}
+	if err != nil {
+		c.h.Logger.Warn("handler: messages that a query found and that can't be read", "error", err)
 	}
 	var body []byte
-	for _, m := range found {
+	for i, m := range found {
+		if i > 0 && len(body)+len(m.Record) > maxQueryBytes {
+			break // the older ones
+		}
 		body = append(body, m.Record...)
 	}
 	at, off := c.h.Store.IndexedUpTo()

@@ -18,6 +18,9 @@ func (c *call) offset(n int64) error {
 
 func (c *call) queryOffset() error {
 	t, q, err := c.queueOf()
+	if r, ok := err.(*refused); ok && r.code == remoting.RespTopicNotExist {
+		r.code = remoting.RespQueryNotFound // nobody has consumed it; clients go by their own rule then
+	}
 	if err != nil {
 		return err
 	}
@@ -69,9 +72,13 @@ func (c *call) updateOffset() error {
 		return err
 	}
 	if n < 0 {
-		return refusal(remoting.RespInvalidParameter, "commitOffset %d of %s/%d is negative", n, t.Name, q.ID)
+		return refusal(remoting.RespInvalidParameter, "commitOffset %d of %s/%d is missing or negative", n, t.Name, q.ID)
 	}
-	c.h.Offsets.Commit(c.cmd.Fields.Str("consumerGroup"), t.Name, q.ID, n)
+	group := c.cmd.Fields.Str("consumerGroup")
+	if c.h.Groups.Get(group) == nil {
+		return refusal(remoting.RespSubscriptionGroupNotExist, "Group %s not exist!", group)
+	}
+	c.h.Offsets.Commit(group, t.Name, q.ID, n)
 	return c.ok()
 }
 

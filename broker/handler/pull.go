@@ -16,6 +16,9 @@ const (
 	pullSubscription = 1 << 2 // the request carries the subscription
 )
 
+// maxHold bounds how long a pull is held: a client that has gone leaves it here for so long.
+const maxHold = 5 * time.Minute
+
 // pull is a pull request, from when it is checked until it is answered.
 type pull struct {
 	h      *Handler
@@ -39,54 +42,49 @@ func (c *call) pull() error {
 	return nil
 }
 
-func (p *pull) check(c *call) error {
+func (p *pull) check(c *call) (err error) {
 	h, f := c.h, c.cmd.Fields
 	if h.Config.BrokerPerm&meta.PermRead == 0 {
-		return refusal(remoting.RespNoPermission, "the broker[%s] pulling message is forbidden (brokerPermission)", h.Config.BrokerName)
+		return forbidden(brokerForbidden, "the broker[%s] pulling message is forbidden (brokerPermission)", h.Config.BrokerName)
 	}
 	group := f.Str("consumerGroup")
-	g, created, err := h.Groups.Ensure(group, h.Config.AutoCreateGroup)
-	if err == nil && created {
-		err = h.Groups.Persist()
-	}
-	if err != nil {
+	if p.group, err = c.group(group); err != nil {
 		return err
 	}
-	if g == nil {
+	if p.group == nil {
 		return refusal(remoting.RespSubscriptionGroupNotExist, "subscription group [%s] does not exist", group)
 	}
-	if !g.ConsumeEnable {
-		return refusal(remoting.RespNoPermission, "subscription group no permission, %s", group)
+	if !p.group.ConsumeEnable {
+		return forbidden(groupForbidden, "subscription group no permission, %s", group)
 	}
-	p.group = g
 	if p.topic, p.queue, err = c.queueOf(); err != nil {
 		return err
 	}
 	if !p.topic.Readable() {
-		return refusal(remoting.RespNoPermission, "the topic[%s] pulling message is forbidden", p.topic.Name)
+		return forbidden(topicForbidden, "the topic[%s] pulling message is forbidden", p.topic.Name)
 	}
 	if p.queue.ID >= p.topic.ReadQueues {
-		return refusal(remoting.RespSystemError, "queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d] consumer:[%s]", p.queue.ID, p.topic.Name, p.topic.ReadQueues, c.c.RemoteAddr())
+		return c.illegalQueue(p.topic, p.queue.ID)
 	}
 	var most, sysFlag int32
-	var commit, suspend int64
+	var commit, suspend, version int64
 	for _, e := range []error{
 		read64(f, "queueOffset", &p.from), read32(f, "maxMsgNums", &most), read32(f, "sysFlag", &sysFlag),
-		read64(f, "commitOffset", &commit), read64(f, "suspendTimeoutMillis", &suspend),
+		read64(f, "commitOffset", &commit), read64(f, "suspendTimeoutMillis", &suspend), read64(f, "subVersion", &version),
 	} {
 		if e != nil {
 			return e
 		}
 	}
 	p.max = int(max(1, most))
-	if err := p.subscribe(c, sysFlag); err != nil {
+	if err := p.subscribe(c, sysFlag, version); err != nil {
 		return err
 	}
-	if sysFlag&pullCommitOffset != 0 {
-		h.Offsets.Commit(g.Name, p.topic.Name, p.queue.ID, commit)
+	if sysFlag&pullCommitOffset != 0 && commit >= 0 {
+		h.Offsets.Commit(group, p.topic.Name, p.queue.ID, commit)
 	}
 	if sysFlag&pullSuspend != 0 {
-		p.hold = time.Duration(suspend) * time.Millisecond
+		p.hold = time.Duration(min(max(0, suspend), maxHold.Milliseconds())) * time.Millisecond
 		if !h.Config.LongPolling {
 			p.hold = h.Config.ShortPolling
 		}
@@ -94,17 +92,23 @@ func (p *pull) check(c *call) error {
 	return nil
 }
 
-// subscribe finds the filter: in the request, or in what the group's heartbeats say.
-func (p *pull) subscribe(c *call, sysFlag int32) (err error) {
+// subscribe finds the filter: in the request, or in what the group's heartbeats say. version is that of the client's subscription.
+func (p *pull) subscribe(c *call, sysFlag int32, version int64) (err error) {
 	f := c.cmd.Fields
 	expression, kind := f.Str("subscription"), f.Str("expressionType")
 	if sysFlag&pullSubscription == 0 {
-		s, groupKnown, found := c.h.Clients.Subscription(p.group.Name, p.topic.Name)
-		if !groupKnown {
+		s, model, found := c.h.Clients.Subscription(p.group.Name, p.topic.Name)
+		switch {
+		case model == "":
 			return refusal(remoting.RespSubscriptionNotExist, "the consumer's group info not exist, %s", p.group.Name)
-		}
-		if !found {
+		case model == consume.Broadcasting && !p.group.ConsumeBroadcast:
+			return forbidden(broadcastForbidden, "the consumer group[%s] can not consume by broadcast way", p.group.Name)
+		case c.h.Groups.Forbidden(p.group.Name, p.topic.Name)&meta.PermRead != 0:
+			return forbidden(subscriptionForbidden, "the consumer group[%s] is forbidden for topic[%s]", p.group.Name, p.topic.Name)
+		case !found:
 			return refusal(remoting.RespSubscriptionNotExist, "the consumer's subscription not exist, %s of %s", p.topic.Name, p.group.Name)
+		case s.Version < version:
+			return refusal(remoting.RespSubscriptionNotLatest, "the consumer's subscription not latest, %s of %s", p.topic.Name, p.group.Name)
 		}
 		expression, kind = s.Expression, s.Type
 	}
@@ -137,7 +141,7 @@ func (p *pull) serve(mayHold bool) {
 	}
 	if mayHold && (r.Status == consume.AtEnd || r.Status == consume.Empty) {
 		r.Release()
-		p.wait(p.h.Now().Add(p.hold))
+		p.wait(time.Now().Add(p.hold))
 		return
 	}
 	p.answer(r)
@@ -168,13 +172,13 @@ func (p *pull) answer(r *consume.Result) {
 	switch r.Status {
 	case consume.Empty, consume.AtEnd:
 		code = remoting.RespPullNotFound
-	case consume.NoneMatched:
+	case consume.NoneMatched, consume.Removed:
 		code = remoting.RespPullRetryImmediately
 	case consume.Moved:
 		code = remoting.RespPullOffsetMoved
 	}
 	w := p.conn.Reply(p.ticket, code, pullRemarks[r.Status])
-	w.Int("suggestWhichBrokerId", p.group.BrokerID)
+	w.Int("suggestWhichBrokerId", 0) // the master: nobody else has the messages
 	w.Int("nextBeginOffset", r.Next)
 	w.Int("minOffset", r.Min)
 	w.Int("maxOffset", r.Max)
@@ -192,5 +196,5 @@ func (p *pull) answer(r *consume.Result) {
 
 var pullRemarks = [...]string{
 	consume.Found: "FOUND", consume.Empty: "NO_MESSAGE_IN_QUEUE", consume.AtEnd: "OFFSET_OVERFLOW_ONE",
-	consume.NoneMatched: "NO_MATCHED_MESSAGE", consume.Moved: "OFFSET_MOVED",
+	consume.NoneMatched: "NO_MATCHED_MESSAGE", consume.Removed: "MESSAGE_WAS_REMOVING", consume.Moved: "OFFSET_MOVED",
 }

@@ -58,13 +58,18 @@ func (s *sends) answer() {
 	c := s.conn
 	for i := range s.batch.Len() {
 		stored, refused := s.batch.Stored(i)
-		if refused != nil {
+		switch {
+		case refused == nil:
+			s.h.stats.sent(stored)
+			s.reply(s.tickets[i], remoting.RespSuccess, "", stored)
+		case refused.Reason == produce.FlushTimeout:
+			// Clients want to know where it is: for them it is sent.
+			s.h.stats.sent(stored)
+			s.reply(s.tickets[i], remoting.RespFlushDiskTimeout, refused.Remark, stored)
+		default:
 			s.h.stats.Refused.Add(1)
 			c.Reply(s.tickets[i], sendCode(refused.Reason), refused.Remark).End()
-			continue
 		}
-		s.h.stats.sent(stored)
-		s.reply(s.tickets[i], stored)
 	}
 	s.batch.Reset()
 	s.tickets = s.tickets[:0]
@@ -72,7 +77,7 @@ func (s *sends) answer() {
 	s.h.sends.Put(s)
 }
 
-func (s *sends) reply(t remoting.Ticket, stored []record.Draft) {
+func (s *sends) reply(t remoting.Ticket, code int32, remark string, stored []record.Draft) {
 	s.ids = s.ids[:0]
 	for i := range stored {
 		if i > 0 {
@@ -80,7 +85,7 @@ func (s *sends) reply(t remoting.Ticket, stored []record.Draft) {
 		}
 		s.ids = record.AppendMessageID(s.ids, stored[i].StoreHost, stored[i].LogOffset)
 	}
-	w := s.conn.Reply(t, remoting.RespSuccess, "")
+	w := s.conn.Reply(t, code, remark)
 	w.Bytes("msgId", s.ids)
 	w.Int("queueId", int64(stored[0].QueueID))
 	w.Int("queueOffset", stored[0].QueueOffset)
@@ -152,6 +157,8 @@ func sendCode(r produce.Reason) int32 {
 		return remoting.RespTopicNotExist
 	case produce.NoPermission:
 		return remoting.RespNoPermission
+	case produce.IllegalName, produce.IllegalQueue:
+		return remoting.RespInvalidParameter
 	case produce.IllegalMessage:
 		return remoting.RespMessageIllegal
 	case produce.Unavailable:
@@ -162,27 +169,7 @@ func sendCode(r produce.Reason) int32 {
 		return remoting.RespRequestCodeNotSupported
 	case produce.NoGroup:
 		return remoting.RespSubscriptionGroupNotExist
-	default: // Failed, IllegalTopic, IllegalQueue
+	default:
 		return remoting.RespSystemError
 	}
-}
-
-// sendBack stores a message again that a consumer could not deal with.
-func (c *call) sendBack() error {
-	f := c.cmd.Fields
-	r := produce.SendBack{Group: f.Str("group"), OriginID: f.Str("originMsgId")}
-	var err error
-	if r.LogOffset, err = f.Int64("offset", 0); err != nil {
-		return err
-	}
-	if r.DelayLevel, err = f.Int32("delayLevel", 0); err != nil {
-		return err
-	}
-	if r.MaxReconsume, err = f.Int32("maxReconsumeTimes", -1); err != nil {
-		return err
-	}
-	if no := c.h.Produce.SendBack(r); no != nil {
-		return refusal(sendCode(no.Reason), "%s", no.Remark)
-	}
-	return c.ok()
 }

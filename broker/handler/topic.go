@@ -1,12 +1,14 @@
 package handler
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/remoting"
 	"github.com/gantry-mq/gantry/broker/remoting/fastjson"
+	"github.com/gantry-mq/gantry/broker/topics"
 )
 
 // createTopic creates a topic or changes it.
@@ -36,22 +38,19 @@ func (c *call) createTopic() error {
 	if err != nil {
 		return refusal(remoting.RespInvalidParameter, "%v", err)
 	}
-	old := c.h.Topics.Get(name)
-	var present map[string]string
-	if old != nil {
-		present = old.Attributes
+	if err := c.h.Life.Put(t, changes); err != nil {
+		return illegal(err)
 	}
-	if t.Attributes, err = meta.AlterTopicAttributes(present, changes, old == nil); err != nil {
-		return refusal(remoting.RespInvalidParameter, "%v", err)
-	}
-	if _, err := c.h.Topics.Put(t, c.h.Store.Log.Max()); err != nil {
-		return refusal(remoting.RespInvalidParameter, "%v", err)
-	}
-	if err := c.topicsChanged(); err != nil {
-		return err
-	}
-	c.h.Logger.Info("handler: topic put", "topic", name, "read", t.ReadQueues, "write", t.WriteQueues, "remote", c.c.RemoteAddr())
+	c.h.Logger.Info("handler: topic put", "topic", name, "remote", c.c.RemoteAddr())
 	return c.ok()
+}
+
+// illegal gives the error of a configuration its response code.
+func illegal(err error) error {
+	if r := (*topics.Refused)(nil); errors.As(err, &r) {
+		return refusal(remoting.RespInvalidParameter, "%v", err)
+	}
+	return err
 }
 
 // parseAttributes reads "+a=b,-c": what to set and what to unset.
@@ -73,17 +72,13 @@ func parseAttributes(text string) (map[string]string, error) {
 // deleteTopic deletes a topic with its queues and offsets. One that is created later under the name starts anew.
 func (c *call) deleteTopic() error {
 	name := c.cmd.Fields.Str("topic")
+	if name == "" {
+		return refusal(remoting.RespInvalidParameter, "The specified topic is blank.")
+	}
 	if c.h.Config.ProtectSystemTopic && c.h.Topics.IsSystem(name) {
 		return refusal(remoting.RespInvalidParameter, "the topic[%s] is conflict with system topic", name)
 	}
-	if !c.h.Topics.Delete(name, c.h.Store.Log.Max()) {
-		return c.ok()
-	}
-	if err := c.topicsChanged(); err != nil {
-		return err
-	}
-	c.h.Offsets.RemoveTopic(name)
-	if err := c.h.Store.DeleteTopic(name); err != nil {
+	if err := c.h.Life.Delete(name); err != nil {
 		return err
 	}
 	c.h.Logger.Info("handler: topic deleted", "topic", name, "remote", c.c.RemoteAddr())

@@ -1,5 +1,7 @@
 package meta
 
+import "github.com/gantry-mq/gantry/commitlog/seeded"
+
 type birthsFile struct {
 	Births map[string]int64 `json:"births"`
 }
@@ -44,7 +46,7 @@ func (t *Topics) FitBirths(minLog, logEnd int64) {
 	defer t.mu.Unlock()
 	for name, birth := range t.births.all() {
 		switch {
-		case birth > logEnd:
+		case birth > logEnd && !seeded.Is(seeded.BirthsNotFitted):
 			t.log.Warn("meta: the log ends before the creation of a topic", "topic", name, "created", birth, "logEnd", logEnd)
 			t.births.put(name, logEnd)
 		case birth <= minLog:

@@ -69,6 +69,10 @@ func load[T any](f file) (*T, error) {
 	case refused != nil:
 		f.log.Warn("meta: the file is damaged, its backup is used", "file", f.name, "reason", refused)
 	}
+	// A process that died may have renamed the file and not made that durable. What is stored from here on builds on it.
+	if err := f.fs.SyncDir(path.Dir(f.name)); err != nil {
+		return nil, fmt.Errorf("meta: %w", err)
+	}
 	return out, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
 // separator stands between topic and group in the keys of the table; neither can contain it.
@@ -179,7 +181,7 @@ type Clamped struct {
 func (o *Offsets) ClampTo(next func(topic string, queue int32) (offset int64, ok bool)) []Clamped {
 	var clamped []Clamped
 	o.Each(func(group, topic string, queue int32, offset int64) bool {
-		if end, ok := next(topic, queue); ok && offset > end {
+		if end, ok := next(topic, queue); ok && offset > end && !seeded.Is(seeded.OffsetsNotClamped) {
 			o.Commit(group, topic, queue, end)
 			clamped = append(clamped, Clamped{group, topic, queue, offset, end})
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
 // Errors of creating a topic by sending to it.
@@ -219,7 +221,10 @@ func (t *Topics) Persist() error {
 
 	// Births first: a topic on disk without its birth would take over the records of its earlier life.
 	var err error
-	if birthsDirty {
+	if dirty && seeded.Is(seeded.BirthAfterTopic) {
+		err = t.file.save(&out)
+	}
+	if birthsDirty && err == nil {
 		if err = t.birthFile.save(&births); err == nil {
 			birthsDirty = false
 		}

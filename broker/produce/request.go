@@ -3,9 +3,7 @@ package produce
 import (
 	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/store"
 	"github.com/gantry-mq/gantry/commitlog"
 	"github.com/gantry-mq/gantry/commitlog/record"
@@ -36,11 +34,11 @@ const (
 	Failed
 	NoTopic
 	NoPermission
-	IllegalTopic
+	IllegalName
 	IllegalQueue
 	IllegalMessage
-	Unavailable // another broker may take it
-	FlushTimeout
+	Unavailable  // another broker may take it
+	FlushTimeout // it is stored all the same
 	NotSupported
 	NoGroup
 )
@@ -57,44 +55,30 @@ func refuse(r Reason, format string, args ...any) *Refusal {
 
 // refusal is what an error of the store means to the sender.
 func refusal(err error) *Refusal {
+	r := reasonOf(err)
+	switch r {
+	case FlushTimeout:
+		return refuse(r, "the message is stored, but not on disk in time: %v", err)
+	case IllegalMessage:
+		return refuse(r, "the message is illegal, see maxMessageSize: %v", err)
+	case Unavailable:
+		return refuse(r, "service not available now: %v", err)
+	default:
+		return refuse(r, "%v", err)
+	}
+}
+
+func reasonOf(err error) Reason {
 	switch {
 	case errors.Is(err, commitlog.ErrFlushTimeout):
-		return refuse(FlushTimeout, "the message is stored, but not on disk in time: %v", err)
+		return FlushTimeout
 	case errors.Is(err, commitlog.ErrTooLarge), errors.Is(err, record.ErrPropertiesTooLong), errors.Is(err, record.ErrTopicTooLong):
-		return refuse(IllegalMessage, "the message is illegal, see maxMessageSize: %v", err)
+		return IllegalMessage
 	case errors.Is(err, store.ErrNoTopic):
-		return refuse(NoTopic, "%v", err)
+		return NoTopic
 	case errors.Is(err, commitlog.ErrRefused), errors.Is(err, commitlog.ErrFailed), errors.Is(err, commitlog.ErrClosed), errors.Is(err, vfs.ErrFull):
-		return refuse(Unavailable, "service not available now: %v", err)
+		return Unavailable
 	default:
-		return refuse(Failed, "%v", err)
+		return Failed
 	}
-}
-
-// derivedGroup is the group that a retry or dead-letter topic belongs to.
-func derivedGroup(topic string) (string, bool) {
-	if group, ok := strings.CutPrefix(topic, meta.RetryPrefix); ok {
-		return group, true
-	}
-	return strings.CutPrefix(topic, meta.DLQPrefix)
-}
-
-// unsupported names what a message asks for that this broker does not do. Storing it as an ordinary message would deliver it
-// at once, or without its transaction.
-func unsupported(r *Request) string {
-	for name, value := range record.Pairs(r.Properties) {
-		switch string(name) {
-		case record.PropDelayLevel:
-			if string(value) != "0" && !strings.HasPrefix(string(r.Topic), meta.RetryPrefix) {
-				return "delay levels"
-			}
-		case record.PropTimerDelaySec, record.PropTimerDelayMs, record.PropTimerDeliverMs:
-			return "delayed messages"
-		case record.PropTransactionPrepared:
-			if string(value) == "true" {
-				return "transactions"
-			}
-		}
-	}
-	return ""
 }

@@ -23,15 +23,16 @@ type arrivals struct {
 	head  *Arrival
 }
 
-// Await registers a, unless the message is there already: then it returns false and a.Wake is not called.
+// Await registers a, unless there is nothing to wait for, since the message is there already or the queue is gone: then it returns
+// false and a.Wake is not called.
 func (q *Queue) Await(a *Arrival) bool {
 	l := &q.arrivals
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// The dispatcher publishes the unit first and looks at count then; here it is the other way round,
+	// Whoever wakes publishes the unit, or the queue's end, first and looks at count then; here it is the other way round,
 	// so one of the two sees the other.
 	l.count.Add(1)
-	if _, next := q.Bounds(); next > a.From {
+	if _, next := q.Bounds(); next > a.From || q.gone.Load() {
 		l.count.Add(-1)
 		return false
 	}

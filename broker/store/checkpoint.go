@@ -3,9 +3,12 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/gantry-mq/gantry/commitlog"
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
 
@@ -20,12 +23,11 @@ func (s *Store) checkpointer() {
 		case <-tick.C:
 		}
 		now := time.Now()
-		index := now.Sub(s.indexFlushed) >= s.opts.IndexInterval
-		if index {
+		all := now.Sub(s.indexFlushed) >= s.opts.IndexInterval
+		if all {
 			s.indexFlushed = now
 		}
-		err := s.checkpoint(func(f Follower) bool { return index || f != Follower(s.indexFollow) }, false)
-		if err != nil {
+		if err := s.checkpoint(all, false); err != nil {
 			s.log.Error("store: checkpoint", "error", err)
 			s.refuse.set("checkpoint", err)
 		} else {
@@ -34,29 +36,63 @@ func (s *Store) checkpointer() {
 	}
 }
 
-// checkpoint makes the followers durable that due picks, and then writes down how far everything is. The order is the
-// point: no file says of another that it is durable before it is.
-func (s *Store) checkpoint(due func(Follower) bool, clean bool) error {
+// markRunning marks the store as in use, and writes down what recovery has made of it: the log is about to grow beyond
+// positions that the state on disk may speak of.
+func (s *Store) markRunning() error {
+	if err := vfs.WriteFileAtomic(s.opts.FS, s.path(abortName), strconv.AppendInt(nil, int64(os.Getpid()), 10)); err != nil {
+		return err
+	}
 	s.checkpointMu.Lock()
 	defer s.checkpointMu.Unlock()
-	if err := s.dispatcher.flush(due); err != nil {
+	return s.save(s.peer, false)
+}
+
+// checkpoint makes the followers durable, the index only if all is set, and then writes down how far everything is.
+// The order is the point: no file says of another that it is durable before it is.
+func (s *Store) checkpoint(all, clean bool) error {
+	s.checkpointMu.Lock()
+	defer s.checkpointMu.Unlock()
+	if seeded.Is(seeded.StateBeforeData) {
+		s.queueFollow.durable.Store(s.queueFollow.seen.Load())
+		_ = s.save(s.peer, clean)
+		s.queueFollow.durable.Store(-1)
+	}
+	if err := s.dispatcher.flush(func(f Follower) bool { return all || f != Follower(s.indexFollow) }); err != nil {
+		return err
+	}
+	// After the followers: what they have of a record is not to be older than the record on disk.
+	if err := s.Log.Flush(); err != nil {
 		return err
 	}
 	next := s.peer
 	next.LogTimestamp = max(next.LogTimestamp, s.Log.FlushedAt())
-	if q := s.queueFollow.flushed; q.logOffset < s.Log.Flushed() {
-		// The peer's recovery begins at the segment of this record and takes what lies before it for durable.
+	if all {
+		// The peer's recovery begins in the segment of this record and takes what lies before it for durable, the index included.
+		q := s.queueFollow.flushed
 		next.QueueTimestamp = max(next.QueueTimestamp, q.storeTimestamp)
 		next.QueueLogOffset = max(next.QueueLogOffset, q.logOffset)
+		if s.indexFollow != nil {
+			next.IndexTimestamp = max(next.IndexTimestamp, s.indexFollow.durable.Load())
+		}
 	}
-	st := state{Format: stateFormat, Clean: clean, Flushed: s.Log.Flushed(), Queues: s.queueFollow.Durable(), CRCFrom: s.crcFrom}
-	if s.indexFollow != nil {
-		next.IndexTimestamp = max(next.IndexTimestamp, s.indexFollow.durable.Load())
-		st.Index = s.index.State()
+	return s.save(next, clean)
+}
+
+// save writes state and checkpoint, if there is anything new. The caller has checkpointMu.
+func (s *Store) save(next commitlog.Checkpoint, clean bool) error {
+	if next.QueueLogOffset >= s.Log.Max() {
+		// The log was cut back. What will stand there is not in the queues.
+		next.QueueTimestamp, next.QueueLogOffset, next.IndexTimestamp = 0, 0, 0
 	}
-	st.Peer, st.PeerBefore = checkpointBytes(next), checkpointBytes(s.peer)
+	st := state{
+		Format: stateFormat, Peer: checkpointBytes(next), PeerBefore: checkpointBytes(s.peer),
+		Clean: clean, Flushed: s.Log.Flushed(), Queues: s.queueFollow.Durable(), CRCFrom: s.crcFrom,
+	}
+	if s.index != nil {
+		st.Index = savedIndex(s.index.State())
+	}
 	line := st.encode()
-	if bytes.Equal(line, s.saved) {
+	if bytes.Equal(line, s.saved) || seeded.Is(seeded.StateNotRenewed) && next == s.peer {
 		return nil
 	}
 	// The state names both the old and the new checkpoint of the peer, so that a crash between the two writes leaves a pair that fits.

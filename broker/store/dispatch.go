@@ -3,12 +3,16 @@ package store
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gantry-mq/gantry/commitlog"
 	"github.com/gantry-mq/gantry/commitlog/record"
+	"github.com/gantry-mq/gantry/commitlog/seeded"
+	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
 
 const (
@@ -41,26 +45,36 @@ type dispatcher struct {
 func (d *dispatcher) run() {
 	moved, stop := d.s.Log.Watch()
 	defer stop()
+	paused := false
 	for {
 		progress, err := d.step()
+		wait := moved
+		var retry <-chan time.Time
 		switch {
 		case err != nil:
+			if !paused {
+				d.s.log.Error("store: dispatch paused", "position", d.pos.Load(), "error", err)
+			}
+			paused, wait, retry = true, nil, time.After(retryAfter)
 			d.s.refuse.set("dispatch", err)
-			d.s.log.Error("store: dispatch paused", "position", d.pos.Load(), "error", err)
+		case paused:
+			paused = false
+			d.s.log.Info("store: dispatch goes on", "position", d.pos.Load())
+			d.s.refuse.clear("dispatch")
+		}
+		if progress {
 			select {
 			case <-d.s.quit:
 				return
-			case <-time.After(retryAfter):
+			default:
+				continue
 			}
-			continue
-		case progress:
-			d.s.refuse.clear("dispatch")
-			continue
 		}
 		select {
 		case <-d.s.quit:
 			return
-		case <-moved:
+		case <-wait:
+		case <-retry:
 		}
 	}
 }
@@ -80,61 +94,75 @@ func (d *dispatcher) step() (progress bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	from, limit := d.pos.Load(), d.s.Log.Confirmed()
+	if seeded.Is(seeded.VisibleBeforeConfirmed) {
+		limit = d.s.Log.Max()
+	}
 	if from >= limit {
 		return false, nil
 	}
-	b, release, err := d.read(from, limit, dispatchBytes)
-	if err != nil {
-		return false, err
+	defer catchFault(&err)()
+	to, need, err := d.show(from, limit, dispatchBytes)
+	if err == nil && need > 0 {
+		to, _, err = d.show(from, limit, need) // one record is larger than a batch
 	}
-	to, err := d.parse(b, from)
-	if to == from && err == nil && int64(len(b)) < limit-from {
-		// One record is larger than a batch.
-		release()
-		if b, release, err = d.read(from, limit, int(d.s.Log.SegmentSize())); err != nil {
-			return false, err
-		}
-		to, err = d.parse(b, from)
-	}
-	defer release()
 	if err != nil || to == from {
 		return false, err // a replica's log may end in the middle of a record
-	}
-	for _, f := range d.followers {
-		if err := f.Follow(d.entries); err != nil {
-			return false, fmt.Errorf("%s: %w", f.Name(), err)
-		}
 	}
 	d.pos.Store(to)
 	return true, nil
 }
 
-// read returns what the log holds from off on: at most n bytes, not beyond limit or a segment's end.
-func (d *dispatcher) read(off, limit int64, n int) (b []byte, release func(), err error) {
-	v, err := d.s.Log.ViewUpTo(off, limit, n)
-	if err != nil {
-		return nil, nil, err
-	}
-	if d.s.Log.Max()-off <= hotBytes {
-		return v.Bytes(), v.Release, nil
-	}
+// show parses at most n bytes of the log and shows what is in them to the followers. If they don't hold the first
+// record, need is its size.
+func (d *dispatcher) show(from, limit int64, n int) (to int64, need int, err error) {
+	b, v, err := d.read(from, limit, n)
 	defer v.Release()
-	if cap(d.cold) < len(v.Bytes()) {
-		d.cold = make([]byte, len(v.Bytes()))
+	if err != nil {
+		return from, 0, err
 	}
-	b = d.cold[:len(v.Bytes())]
-	return b, func() {}, d.s.Log.Load(b, off)
+	if to, err = d.parse(b, from, limit); err != nil {
+		return from, 0, err
+	}
+	if to == from && len(b) >= record.BlankSize && int64(len(b)) < limit-from {
+		if size := int(record.Size(b)); size > n {
+			return from, size, nil
+		}
+	}
+	for _, f := range d.followers {
+		if err := f.Follow(d.entries); err != nil {
+			return from, 0, fmt.Errorf("%s: %w", f.Name(), err)
+		}
+	}
+	return to, 0, nil
+}
+
+// read returns what the log holds from off on: at most n bytes, not beyond limit or a segment's end. They are valid until
+// the view is released, or until the next read.
+func (d *dispatcher) read(off, limit int64, n int) ([]byte, commitlog.View, error) {
+	v, err := d.s.Log.ViewUpTo(off, limit, n)
+	if err != nil || d.s.Log.Max()-off <= hotBytes {
+		return v.Bytes(), v, err
+	}
+	n = len(v.Bytes())
+	v.Release()
+	d.cold = slices.Grow(d.cold[:0], n)[:n]
+	return d.cold, commitlog.View{}, d.s.Log.Load(d.cold, off)
 }
 
 // parse turns whole records at the start of b, which stands at log offset off, into entries. It returns the log offset behind the last one.
-func (d *dispatcher) parse(b []byte, off int64) (int64, error) {
+func (d *dispatcher) parse(b []byte, off, limit int64) (int64, error) {
 	d.entries = d.entries[:0]
+	size := d.s.Log.SegmentSize()
 	for len(b) >= record.BlankSize {
-		n := int64(record.Size(b))
-		if record.Magic(b) == record.MagicBlank {
-			return off + n, nil // always the rest of the segment, which is where b ends at the latest
+		n, rest := int64(record.Size(b)), size-off%size
+		if record.Magic(b) == record.MagicBlank && n >= record.BlankSize && n <= rest {
+			if off+n > limit {
+				break
+			}
+			off, b = off+n, b[min(n, int64(len(b))):]
+			continue
 		}
-		if n > int64(len(b)) && n <= d.s.Log.SegmentSize() {
+		if n > int64(len(b)) && n <= rest {
 			break
 		}
 		if err := record.Decode(b, &d.rec); err != nil {
@@ -148,6 +176,30 @@ func (d *dispatcher) parse(b []byte, off int64) (int64, error) {
 		b, off = b[n:], off+n
 	}
 	return off, nil
+}
+
+// catchFault makes a page of the log's mapping that can't be read an error. It is used as defer catchFault(&err)().
+func catchFault(err *error) (undo func()) {
+	old := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(old)
+		switch e := recover().(type) {
+		case nil:
+		case interface{ Addr() uintptr }:
+			*err = fmt.Errorf("%w: page fault in the mapping of the log", vfs.ErrIO)
+		default:
+			panic(e)
+		}
+	}
+}
+
+// pause calls f between two batches.
+func (d *dispatcher) pause(f func() error) error {
+	d.maintenance.Lock()
+	defer d.maintenance.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return f()
 }
 
 // flush makes the followers durable that due picks.
@@ -184,15 +236,19 @@ func (d *dispatcher) needs() (int64, string) {
 	return lowest, name
 }
 
-// truncate takes the followers back to log offset to.
-func (d *dispatcher) truncate(to int64) error {
-	d.maintenance.Lock()
-	defer d.maintenance.Unlock()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	err := d.each(func(f Follower) error { return f.Truncate(to) })
-	d.pos.Store(min(d.pos.Load(), to))
-	return err
+// truncate takes the log and its followers back to log offset to. changed tells whether the log was cut.
+func (d *dispatcher) truncate(to int64) (changed bool, err error) {
+	err = d.pause(func() error {
+		if err := d.s.Log.Truncate(to); err != nil {
+			changed = !errors.Is(err, commitlog.ErrNotBorder) && !errors.Is(err, commitlog.ErrOutOfRange)
+			return err
+		}
+		changed = true
+		d.pos.Store(min(d.pos.Load(), to))
+		d.s.reg.each(func(q *Queue) { q.birth = min(q.birth, to) }) // what will stand there is new
+		return d.each(func(f Follower) error { return f.Truncate(to) })
+	})
+	return changed, err
 }
 
 // retired tells the followers where the log will begin.
@@ -200,38 +256,4 @@ func (d *dispatcher) retired(minLog int64) error {
 	d.maintenance.Lock()
 	defer d.maintenance.Unlock()
 	return d.each(func(f Follower) error { return f.Retired(minLog) })
-}
-
-// refusals collects the reasons for which the log takes no messages.
-type refusals struct {
-	log *commitlog.Log
-	mu  sync.Mutex // guards why
-	why map[string]error
-}
-
-func (r *refusals) set(who string, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.why == nil {
-		r.why = make(map[string]error)
-	}
-	r.why[who] = err
-	r.apply()
-}
-
-func (r *refusals) clear(who string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, ok := r.why[who]; ok {
-		delete(r.why, who)
-		r.apply()
-	}
-}
-
-func (r *refusals) apply() {
-	var errs []error
-	for _, err := range r.why {
-		errs = append(errs, err)
-	}
-	r.log.SetRefuse(errors.Join(errs...))
 }

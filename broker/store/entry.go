@@ -2,7 +2,9 @@ package store
 
 import (
 	"bytes"
+	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gantry-mq/gantry/commitlog/record"
@@ -94,22 +96,52 @@ func delayOf(delays []time.Duration, level int) time.Duration {
 	return delays[min(level, len(delays))-1]
 }
 
-// eachMulti calls f for each further queue that the record stands in (multi-dispatch), with its queue offset there.
-// Two lists that don't match, names with a slash and offsets that are no number are passed over, as the peer does.
-func (e *Entry) eachMulti(f func(name []byte, offset int64)) {
-	if len(e.multiQueues) == 0 || bytes.Count(e.multiQueues, comma) != bytes.Count(e.multiOffsets, comma) {
-		return
-	}
-	names, offsets := e.multiQueues, e.multiOffsets
-	for len(names) > 0 {
-		var name, offset []byte
-		name, names, _ = bytes.Cut(names, comma)
-		offset, offsets, _ = bytes.Cut(offsets, comma)
-		n, err := strconv.ParseInt(string(offset), 10, 64)
-		if err == nil && len(name) > 0 && bytes.IndexByte(name, '/') < 0 {
-			f(name, n)
+// light goes through the light queues that the record stands in beside its own (multi-dispatch): their names, valid for as long
+// as the entry, and the record's queue offset in each. Names that can't be a directory's are passed over, as the peer does, and so
+// is the whole of two lists that don't match.
+func (e *Entry) light() iter.Seq2[[]byte, int64] {
+	return func(yield func([]byte, int64) bool) {
+		names, offsets := e.multiQueues, e.multiOffsets
+		if !areLight(names) || !dispatchesMulti(e.Topic, e.SysFlag) || bytes.Count(names, comma) != bytes.Count(offsets, comma) {
+			return
+		}
+		for len(names) > 0 {
+			var name, offset []byte
+			name, names, _ = bytes.Cut(names, comma)
+			offset, offsets, _ = bytes.Cut(offsets, comma)
+			n, err := strconv.ParseInt(string(offset), 10, 64)
+			usable := err == nil && len(name) <= maxLightName && bytes.IndexByte(name, '/') < 0
+			if usable && !yield(name, n) {
+				return
+			}
 		}
 	}
 }
 
-var comma = []byte{','}
+// dispatchesMulti tells whether the messages of a topic may stand in light queues. Inner batches may not: whatever a client
+// wrote into their properties, nobody has numbered them there.
+func dispatchesMulti[T ~string | ~[]byte](topic T, sysFlag int32) bool {
+	t := string(topic)
+	return sysFlag&record.SysInnerBatch == 0 && !strings.HasPrefix(t, record.RetryPrefix) && !strings.HasPrefix(t, record.DLQPrefix) &&
+		!strings.HasPrefix(t, record.SystemTopicPrefix) && t != record.TopicSchedule
+}
+
+// areLight tells whether a list of names has any, and only names of light queues. With another among them a message is not
+// multi-dispatched at all: the peer would leave that one's number empty, and a client could write the others' itself.
+func areLight(names []byte) bool {
+	for more := true; more; {
+		var name []byte
+		if name, names, more = bytes.Cut(names, comma); !bytes.HasPrefix(name, lightPrefix) {
+			return false
+		}
+	}
+	return true
+}
+
+// maxLightName is the longest name that a directory can have.
+const maxLightName = 255
+
+var (
+	comma       = []byte{','}
+	lightPrefix = []byte(record.LMQPrefix)
+)

@@ -1,13 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/gantry-mq/gantry/commitlog"
 	"github.com/gantry-mq/gantry/commitlog/record"
 	"github.com/gantry-mq/gantry/consumequeue"
-	"github.com/gantry-mq/gantry/index"
 )
 
 // View pins the record at log offset off, of which a queue unit told the size.
@@ -15,8 +13,25 @@ func (s *Store) View(off int64, size int32) (commitlog.View, error) {
 	return s.Log.View(off, int(size))
 }
 
-// Record reads and checks the record at log offset off into dst, which grows if need be.
-func (s *Store) Record(off int64, dst []byte) ([]byte, error) { return s.Log.Record(off, dst) }
+// Record reads and checks the record at log offset off into dst, which grows if need be. Beside the errors of
+// commitlog.Log.Record there is ErrNoTopic, for a record of a topic that was deleted.
+func (s *Store) Record(off int64, dst []byte) ([]byte, error) {
+	if off >= s.Log.Confirmed() {
+		return nil, fmt.Errorf("store: record at %d: %w: it may not be seen yet", off, commitlog.ErrOutOfRange)
+	}
+	b, err := s.Log.Record(off, dst)
+	if err != nil {
+		return nil, err
+	}
+	var r record.Record
+	if err := record.Decode(b, &r); err != nil {
+		return nil, fmt.Errorf("store: record at %d: %w", off, err)
+	}
+	if birth := s.opts.Topics.Birth(string(r.Topic)); off < birth {
+		return nil, fmt.Errorf("%w: the record at %d is of a topic %s that was deleted", ErrNoTopic, off, r.Topic)
+	}
+	return b, nil
+}
 
 // storeTime reads the store timestamp of the record that a queue unit points at.
 func (s *Store) storeTime(off int64, size int32) (int64, error) {
@@ -59,90 +74,9 @@ func (s *Store) SeekTime(q *Queue, ms int64, b consumequeue.Boundary) (int64, er
 	return q.simple.SeekTime(ms, b, s.storeTime)
 }
 
-// KeyKind says which of a message's keys a query means.
-type KeyKind uint8
-
-const (
-	AnyKey    KeyKind = iota // one of KEYS, or the unique key: older clients don't say which
-	UserKey                  // one of KEYS
-	UniqueKey                // the client's unique id
-	TagKey                   // the tags
-)
-
-// Found is a message that a query found.
-type Found struct {
-	LogOffset int64
-	Record    []byte // the whole record
-}
-
-// Query finds the messages of a topic that carry a key and were stored in [begin, end] (ms), newest first, at most limit.
-// The index knows hashes; every message that it names is read, and passed over if it carries another key.
-func (s *Store) Query(topic, key string, kind KeyKind, begin, end int64, limit int) ([]Found, error) {
-	if s.index == nil {
-		return nil, nil
-	}
-	h := index.KeyHash(topic, key)
-	if kind == TagKey {
-		h = index.TagHash(topic, key)
-	}
-	offsets, err := s.index.Query(h, begin, end, limit, nil)
-	if err != nil {
-		return nil, fmt.Errorf("store: query %s#%s: %w", topic, key, err)
-	}
-	var found []Found
-	for _, off := range offsets {
-		if off < s.Log.Min() || off >= s.Log.Confirmed() {
-			continue
-		}
-		b, err := s.Log.Record(off, nil)
-		if err != nil {
-			return found, fmt.Errorf("store: query %s#%s: %w", topic, key, err)
-		}
-		if carries(b, topic, key, kind) {
-			found = append(found, Found{off, b})
-		}
-	}
-	return found, nil
-}
-
-// carries tells whether a record is of the topic and has the key.
-func carries(b []byte, topic, key string, kind KeyKind) bool {
-	var r record.Record
-	if record.Decode(b, &r) != nil || string(r.Topic) != topic {
-		return false
-	}
-	has := func(name string, split bool) bool {
-		v, ok := record.Property(r.Properties, name)
-		if !ok {
-			return false
-		}
-		for split && len(v) > 0 {
-			var item []byte
-			if item, v, _ = bytes.Cut(v, space); string(item) == key {
-				return true
-			}
-		}
-		return string(v) == key
-	}
-	switch kind {
-	case UniqueKey:
-		return has(record.PropUniqKey, false)
-	case UserKey:
-		return has(record.PropKeys, true)
-	case TagKey:
-		return has(record.PropTags, false)
-	default:
-		return has(record.PropUniqKey, false) || has(record.PropKeys, true)
-	}
-}
-
-// IndexedUpTo is how far the index reaches: the store timestamp (ms) of its newest message, and the log offset up to which it is complete.
-func (s *Store) IndexedUpTo() (ms, logOffset int64) {
-	if s.indexFollow == nil {
-		return 0, 0
-	}
-	return s.indexFollow.last.Load(), s.index.State().LogOffset
-}
-
 // DispatchBehind is how many bytes of the log that may be seen have not been shown to all followers yet.
 func (s *Store) DispatchBehind() int64 { return max(0, s.Log.Confirmed()-s.dispatcher.pos.Load()) }
+
+// Unqueued is how many messages, since the store was opened, found no place in their queue: there was a gap before them. They are
+// logged, and found by key and id.
+func (s *Store) Unqueued() int64 { return s.unqueued.Load() }

@@ -1,8 +1,7 @@
 package store
 
 import (
-	"hash/maphash"
-	"sync"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/gantry-mq/gantry/consumequeue"
@@ -13,15 +12,18 @@ type Queue struct {
 	Topic string
 	ID    int32
 
-	simple *consumequeue.Queue      // nil in a batch queue
-	batch  *consumequeue.BatchQueue // nil in a simple one
-	birth  int64                    // records of the topic below this log offset belong to an earlier one of its name
+	simple   *consumequeue.Queue      // nil in a batch queue
+	batch    *consumequeue.BatchQueue // nil in a simple one
+	ext      *consumequeue.Ext        // what units of a simple queue may point to, or nil
+	extended bool                     // new units do
+	birth    int64                    // records of the topic below this log offset belong to an earlier one of its name
 
 	// next is the queue offset that the next message gets. It is guarded by the append lock of the log.
 	next int64
 
 	arrivals arrivals
-	touched  bool // the dispatcher's own: the queue is in its list of queues to wake
+	touched  bool  // the dispatcher's own: the queue is in its list of queues to wake
+	unqueued int64 // the dispatcher's own: messages that could not be queued
 	gone     atomic.Bool
 }
 
@@ -36,88 +38,19 @@ func (q *Queue) Bounds() (lowest, next int64) {
 	return q.simple.Bounds()
 }
 
-// Read fills dst with units from queue offset from on. It returns 0 outside the bounds. A simple queue only.
+// Read fills dst with units from queue offset from on. It returns 0 outside the bounds. A unit's TagCode may be an
+// address: see Store.TagCode. ErrQueueType if the queue holds inner batches.
 func (q *Queue) Read(dst []consumequeue.Unit, from int64) (int, error) {
+	if q.simple == nil {
+		return 0, fmt.Errorf("%w: %s/%d holds inner batches", ErrQueueType, q.Topic, q.ID)
+	}
 	return q.simple.Read(dst, from)
 }
 
 // ReadBatch is Read for batch queues: the first unit is the one that contains from.
 func (q *Queue) ReadBatch(dst []consumequeue.BatchUnit, from int64) (int, error) {
+	if q.batch == nil {
+		return 0, fmt.Errorf("%w: %s/%d holds single messages", ErrQueueType, q.Topic, q.ID)
+	}
 	return q.batch.Read(dst, from)
-}
-
-// registry finds a Queue by name. Lookups are many and changes few.
-type registry struct {
-	seed   maphash.Seed
-	shards [64]struct {
-		mu sync.RWMutex // guards m
-		m  map[queueKey]*Queue
-	}
-}
-
-type queueKey struct {
-	topic string
-	id    int32
-}
-
-func (r *registry) init() {
-	r.seed = maphash.MakeSeed()
-	for i := range r.shards {
-		r.shards[i].m = make(map[queueKey]*Queue)
-	}
-}
-
-func (r *registry) find(topic []byte, id int32) *Queue {
-	s := &r.shards[(maphash.Bytes(r.seed, topic)+uint64(id))%uint64(len(r.shards))]
-	s.mu.RLock()
-	q := s.m[queueKey{string(topic), id}]
-	s.mu.RUnlock()
-	return q
-}
-
-// open finds a queue or makes it.
-func (r *registry) open(topic string, id int32, make func() *Queue) *Queue {
-	s := &r.shards[(maphash.String(r.seed, topic)+uint64(id))%uint64(len(r.shards))]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := queueKey{topic, id}
-	q := s.m[k]
-	if q == nil {
-		q = make()
-		s.m[k] = q
-	}
-	return q
-}
-
-// drop takes the queues out that match and returns them.
-func (r *registry) drop(match func(*Queue) bool) []*Queue {
-	var gone []*Queue
-	for i := range r.shards {
-		s := &r.shards[i]
-		s.mu.Lock()
-		for k, q := range s.m {
-			if match(q) {
-				delete(s.m, k)
-				gone = append(gone, q)
-			}
-		}
-		s.mu.Unlock()
-	}
-	return gone
-}
-
-// each calls f for every queue.
-func (r *registry) each(f func(*Queue)) {
-	for i := range r.shards {
-		s := &r.shards[i]
-		s.mu.RLock()
-		all := make([]*Queue, 0, len(s.m))
-		for _, q := range s.m {
-			all = append(all, q)
-		}
-		s.mu.RUnlock()
-		for _, q := range all {
-			f(q)
-		}
-	}
 }

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -37,14 +39,18 @@ func (s *Store) Clean(onDemand bool) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	free, err := s.Log.Expirable(policy, pass, now, math.MaxInt64)
+	if err != nil {
+		return 0, err
+	}
 	n, err := s.retire(to)
-	switch {
+	switch full := fmt.Sprintf("the disk is used beyond %.0f%% (diskSpaceWarningLevelRatio)", 100*policy.Refuse); {
 	case !pass.Refuse:
 		s.refuse.clear("disk")
-	case pass.Forced && n == 0:
-		s.refuse.set("disk", fmt.Errorf("the disk is used beyond %.0f%% (diskSpaceWarningLevelRatio); %s still needs the log from %d on", 100*policy.Refuse, who, keep))
+	case free > to:
+		s.refuse.set("disk", fmt.Errorf("%s; %s still needs the log from %d on", full, who, keep))
 	default:
-		s.refuse.set("disk", fmt.Errorf("the disk is used beyond %.0f%% (diskSpaceWarningLevelRatio)", 100*policy.Refuse))
+		s.refuse.set("disk", errors.New(full))
 	}
 	return n, err
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/gantry-mq/gantry/commitlog"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
-	"github.com/gantry-mq/gantry/index"
 )
 
 // state is what the store knows beyond the peer's checkpoint file. It lies in a file of its own, `gantry.checkpoint`: one line
@@ -19,15 +18,23 @@ type state struct {
 	Format int `json:"format"`
 	// Peer are the used bytes of the peer's checkpoint as this state's writer left it, or found it just before.
 	// A broker of another make that ran in between has written others: then the positions below count for nothing.
-	Peer, PeerBefore []byte
+	Peer       []byte `json:"peer"`
+	PeerBefore []byte `json:"peerBefore"`
 
-	Clean   bool        // the store was closed in order
-	Flushed int64       // log offset, a record border: all below is whole and durable
-	Queues  int64       // log offset: all units of records below are durable
-	Index   index.State // durable part of the index
+	Clean   bool       `json:"clean"`   // the store was closed in order
+	Flushed int64      `json:"flushed"` // log offset, a record border: all below is whole and durable
+	Queues  int64      `json:"queues"`  // log offset: all units of records below are durable
+	Index   savedIndex `json:"index"`   // durable part of the index
 	// CRCFrom is the log offset from which on this store's records carry the CRC property; negative if they don't.
 	// It is a fact about the log, and counts whoever wrote last.
-	CRCFrom int64
+	CRCFrom int64 `json:"crcFrom"`
+}
+
+// savedIndex is an index.State.
+type savedIndex struct {
+	File      string `json:"file"`
+	Count     int32  `json:"count"`
+	LogOffset int64  `json:"logOffset"`
 }
 
 const stateFormat = 1

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
 
@@ -188,7 +189,7 @@ func (s *Segment) Datasync() error {
 // a later fdatasync promises neither the one (set before) nor the other (in the directory).
 func (s *Segment) SyncName() error {
 	err := s.file.Sync()
-	if err == nil {
+	if err == nil && !seeded.Is(seeded.SegmentNameNotSynced) {
 		err = s.fs.SyncDir(s.Dir())
 	}
 	if err != nil {
@@ -227,6 +228,9 @@ func (s *Segment) Release() {
 // after a failure, or after it succeeded, does what is left to do.
 func (s *Segment) Unlink() error {
 	err := s.fs.Remove(s.name)
+	if seeded.Is(seeded.RetirementNotSynced) {
+		return err
+	}
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = s.fs.SyncDir(s.Dir())
 	}

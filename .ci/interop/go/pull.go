@@ -10,6 +10,9 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 )
 
+// beyond is further than any queue reaches. A pull from there is answered at once, with the queue's bounds; one from a queue's end waits.
+const beyond = 1 << 40
+
 // pull reads one queue from an offset on until its end.
 func pull(ctx context.Context, args []string) (err error) {
 	c := newFlags("pull")
@@ -41,10 +44,13 @@ func pull(ctx context.Context, args []string) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	out, count := newOutput(), int64(0)
-	for next := *from; ctx.Err() == nil; {
-		r, err := k.PullFrom(ctx, mq, next, *most)
-		if err != nil {
+	r, err := k.PullFrom(ctx, mq, beyond, 1)
+	if err != nil {
+		return err
+	}
+	out, done := newOutput(), event{Event: "done", Next: *from, Min: r.MinOffset, Max: r.MaxOffset}
+	for done.Next < done.Max && ctx.Err() == nil {
+		if r, err = k.PullFrom(ctx, mq, done.Next, *most); err != nil {
 			return err
 		}
 		for _, m := range r.GetMessageExts() {
@@ -53,12 +59,10 @@ func pull(ctx context.Context, args []string) (err error) {
 				return fmt.Errorf("queue offset %d: %w", m.QueueOffset, err)
 			}
 			out.emit(messageEvent(m, n))
-			count++
+			done.Distinct++
 		}
-		if next = r.NextBeginOffset; r.Status != primitive.PullFound || next >= r.MaxOffset {
-			out.emit(event{Event: "done", Distinct: count, Next: next, Min: r.MinOffset, Max: r.MaxOffset, Status: int(r.Status)})
-			return nil
-		}
+		done.Next = r.NextBeginOffset
 	}
+	out.emit(done)
 	return ctx.Err()
 }

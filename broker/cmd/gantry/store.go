@@ -37,25 +37,27 @@ func (f *storeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 }
 
-// open locks the store, so that no broker changes it meanwhile, and opens its log.
-func (f *storeFlags) open(root string) (*inspect.Log, io.Closer, error) {
+// withLog locks the store, so that no broker changes it meanwhile, opens its log for f, and closes both.
+func (f *storeFlags) withLog(root string, do func(*inspect.Log) error) (err error) {
 	fs := vfs.OS()
 	if info, err := fs.Stat(root); err != nil || !info.Dir {
-		return nil, nil, fmt.Errorf("%s is not a store directory: %w", root, errors.Join(err, os.ErrInvalid))
+		return fmt.Errorf("%s is not a store directory: %w", root, errors.Join(err, os.ErrInvalid))
 	}
 	lock, err := fs.Lock(filepath.Join(root, "lock"), []byte("lock"))
 	if err != nil {
-		return nil, nil, fmt.Errorf("is a broker running on it? %w", err)
+		return fmt.Errorf("is a broker running on it? %w", err)
 	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	dirs := f.logDirs
 	if dirs == nil {
 		dirs = []string{filepath.Join(root, "commitlog")}
 	}
 	l, err := inspect.OpenLog(fs, dirs, math.MaxInt64)
 	if err != nil {
-		return nil, nil, errors.Join(err, lock.Close())
+		return err
 	}
-	return l, lock, nil
+	defer func() { err = errors.Join(err, l.Close()) }()
+	return do(l)
 }
 
 // progress draws a bar with rate and time left on standard error, if that is a terminal.
@@ -83,25 +85,21 @@ func newStoreVerify() *cobra.Command {
 		Short: "Check every record of the log, and that queues and log agree",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, lock, err := f.open(args[0])
-			if err != nil {
-				return err
-			}
-			defer lock.Close()
-			defer l.Close()
-			set, done := progress(l.Size(), "verify")
-			r, err := inspect.Verify(vfs.OS(), args[0], l, set)
-			done()
-			if err != nil {
-				return err
-			}
-			if err := f.printReport(cmd.OutOrStdout(), r); err != nil {
-				return err
-			}
-			if len(r.Problems) > 0 {
-				return fmt.Errorf("%w: %d", errProblems, int64(len(r.Problems))+r.Dropped)
-			}
-			return nil
+			return f.withLog(args[0], func(l *inspect.Log) error {
+				set, done := progress(l.Size(), "verify")
+				r, err := inspect.Verify(vfs.OS(), args[0], l, set)
+				done()
+				if err != nil {
+					return err
+				}
+				if err := f.printReport(cmd.OutOrStdout(), r); err != nil {
+					return err
+				}
+				if len(r.Problems) > 0 {
+					return fmt.Errorf("%w: %d", errProblems, int64(len(r.Problems))+r.Dropped)
+				}
+				return nil
+			})
 		},
 	}
 	f.add(cmd)
@@ -143,28 +141,24 @@ func newStoreStats() *cobra.Command {
 		Short: "Count what the log holds, by queue",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, lock, err := f.open(args[0])
-			if err != nil {
-				return err
-			}
-			defer lock.Close()
-			defer l.Close()
-			set, done := progress(l.Size(), "count")
-			s, err := inspect.Count(l, set)
-			done()
-			if err != nil {
-				return err
-			}
-			if f.json {
-				return printJSON(cmd.OutOrStdout(), s)
-			}
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "TOPIC\tQUEUE\tRECORDS\tBYTES\tOFFSETS\tEARLIEST\tLATEST")
-			for _, q := range s.Queues {
-				fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d…%d\t%s\t%s\n", q.Topic, q.QueueID, q.Records, q.Bytes, q.First, q.Last, clock(q.Earliest), clock(q.Latest))
-			}
-			fmt.Fprintf(w, "\t\t%d\t%d\tlog [%d,%d) in %d segments\n", s.Records, s.Bytes, s.Min, s.End.Offset, s.Segments)
-			return w.Flush()
+			return f.withLog(args[0], func(l *inspect.Log) error {
+				set, done := progress(l.Size(), "count")
+				s, err := inspect.Count(l, set)
+				done()
+				if err != nil {
+					return err
+				}
+				if f.json {
+					return printJSON(cmd.OutOrStdout(), s)
+				}
+				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(w, "TOPIC\tQUEUE\tRECORDS\tBYTES\tOFFSETS\tEARLIEST\tLATEST")
+				for _, q := range s.Queues {
+					fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d…%d\t%s\t%s\n", q.Topic, q.QueueID, q.Records, q.Bytes, q.First, q.Last, clock(q.Earliest), clock(q.Latest))
+				}
+				fmt.Fprintf(w, "\t\t%d\t%d\tlog [%d,%d) in %d segments\n", s.Records, s.Bytes, s.Min, s.End.Offset, s.Segments)
+				return w.Flush()
+			})
 		},
 	}
 	f.add(cmd)
@@ -200,39 +194,35 @@ func newStoreDump() *cobra.Command {
 		Example: `  gantry store dump ./gantry-data/store --topic orders --limit 10
   gantry store dump ./gantry-data/store --json --body | jq .properties.KEYS`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, lock, err := f.open(args[0])
-			if err != nil {
-				return err
-			}
-			defer lock.Close()
-			defer l.Close()
-			out := json.NewEncoder(cmd.OutOrStdout())
-			stop := errors.New("enough")
-			end, err := l.Scan(from, func(r *inspect.Found) error {
-				if topic != "" && string(r.Topic) != topic {
+			return f.withLog(args[0], func(l *inspect.Log) error {
+				out := json.NewEncoder(cmd.OutOrStdout())
+				stop := errors.New("enough")
+				end, err := l.Scan(from, func(r *inspect.Found) error {
+					if topic != "" && string(r.Topic) != topic {
+						return nil
+					}
+					if limit--; limit < 0 {
+						return stop
+					}
+					if !f.json {
+						_, err := fmt.Fprintf(cmd.OutOrStdout(), "%d  %s  %s/%d@%d  %d bytes  tags=%q keys=%q\n", r.Offset, clock(r.StoreTimestamp), r.Topic, r.QueueID, r.QueueOffset,
+							len(r.Body), property(r, record.PropTags), property(r, record.PropKeys))
+						return err
+					}
+					d := dumped{r.Offset, r.Size, string(r.Topic), r.QueueID, r.QueueOffset, r.SysFlag, r.StoreTimestamp, r.ReconsumeTimes, len(r.Body), nil, record.ParseMap(r.Properties)}
+					if body {
+						d.Body = r.Body
+					}
+					return out.Encode(d)
+				}, nil)
+				if errors.Is(err, stop) {
 					return nil
 				}
-				if limit--; limit < 0 {
-					return stop
+				if err == nil && end.Reason != "" {
+					err = fmt.Errorf("the log ends at %d: %s", end.Offset, end.Reason)
 				}
-				if !f.json {
-					_, err := fmt.Fprintf(cmd.OutOrStdout(), "%d  %s  %s/%d@%d  %d bytes  tags=%q keys=%q\n", r.Offset, clock(r.StoreTimestamp), r.Topic, r.QueueID, r.QueueOffset,
-						len(r.Body), property(r, record.PropTags), property(r, record.PropKeys))
-					return err
-				}
-				d := dumped{r.Offset, r.Size, string(r.Topic), r.QueueID, r.QueueOffset, r.SysFlag, r.StoreTimestamp, r.ReconsumeTimes, len(r.Body), nil, record.ParseMap(r.Properties)}
-				if body {
-					d.Body = r.Body
-				}
-				return out.Encode(d)
-			}, nil)
-			if errors.Is(err, stop) {
-				return nil
-			}
-			if err == nil && end.Reason != "" {
-				err = fmt.Errorf("the log ends at %d: %s", end.Offset, end.Reason)
-			}
-			return err
+				return err
+			})
 		},
 	}
 	f.add(cmd)

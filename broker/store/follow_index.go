@@ -1,0 +1,78 @@
+package store
+
+import (
+	"bytes"
+	"sync/atomic"
+
+	"github.com/gantry-mq/gantry/commitlog/record"
+	"github.com/gantry-mq/gantry/index"
+)
+
+// indexFollower puts the keys of records into the index.
+type indexFollower struct {
+	s       *Store
+	hashes  []int32      // Follow's own
+	last    atomic.Int64 // store timestamp of the newest record put
+	durable atomic.Int64 // of the newest one that is durable
+}
+
+func (f *indexFollower) Name() string   { return "index" }
+func (f *indexFollower) Durable() int64 { return f.s.index.State().LogOffset }
+func (f *indexFollower) Needs() int64   { return f.Durable() }
+
+func (f *indexFollower) Follow(batch []Entry) error {
+	x := f.s.index
+	for i := range batch {
+		e := &batch[i]
+		if e.Dead || e.Transaction() == record.SysTransactionRollback {
+			continue
+		}
+		if f.hashes = appendHashes(f.hashes[:0], e); len(f.hashes) == 0 {
+			continue
+		}
+		if err := x.PutRecord(e.LogOffset, e.StoreTimestamp, f.hashes); err != nil {
+			return err
+		}
+		f.last.Store(e.StoreTimestamp)
+	}
+	if n := len(batch); n > 0 {
+		x.SetEnd(batch[n-1].End())
+	}
+	return nil
+}
+
+// appendHashes appends the hashes of what a message can be found by: its unique key, each of its keys, its tags.
+func appendHashes(dst []int32, e *Entry) []int32 {
+	if len(e.UniqueKey) > 0 {
+		dst = append(dst, index.KeyHash(e.Topic, e.UniqueKey))
+	}
+	for keys := e.Keys; len(keys) > 0; {
+		var key []byte
+		if key, keys, _ = bytes.Cut(keys, space); len(key) > 0 {
+			dst = append(dst, index.KeyHash(e.Topic, key))
+		}
+	}
+	if len(e.Tags) > 0 {
+		dst = append(dst, index.TagHash(e.Topic, e.Tags))
+	}
+	return dst
+}
+
+var space = []byte{' '}
+
+func (f *indexFollower) Flush() error {
+	last := f.last.Load()
+	if _, err := f.s.index.Flush(); err != nil {
+		return err
+	}
+	f.durable.Store(last)
+	return nil
+}
+
+func (f *indexFollower) Truncate(to int64) error {
+	f.last.Store(0)
+	f.durable.Store(0)
+	return f.s.index.Truncate(to)
+}
+
+func (f *indexFollower) Retired(minLog int64) error { return f.s.index.SetMinLog(minLog) }
