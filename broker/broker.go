@@ -102,8 +102,8 @@ func (b *Broker) nextOffset(topic string, id int32) (int64, bool) {
 	if t := b.Topics.Get(topic); t == nil || id < 0 || id >= max(t.ReadQueues, t.WriteQueues) {
 		return 0, false
 	}
-	_, next := b.Store.Queue(topic, id).Bounds()
-	return next, true
+	_, next, err := consume.Bounds(b.Store.Queue(topic, id))
+	return next, err == nil
 }
 
 func (b *Broker) assemble() {

@@ -1,8 +1,12 @@
 package broker
 
 import (
+	"cmp"
 	"runtime"
+	"slices"
+	"strconv"
 
+	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/telemetry"
 )
 
@@ -40,5 +44,35 @@ func (b *Broker) Metrics() []telemetry.Metric {
 	add("gantry_log_append_stalls_total", telemetry.Counter, own, float64(clog.Stalls), "Appends that held the log's lock for over 10 ms.")
 	add("gantry_log_segments_begun_total", telemetry.Counter, own, float64(clog.Rolls), "Segments of the log that were begun.")
 	add("gantry_goroutines", telemetry.Gauge, own, float64(runtime.NumGoroutine()), "Goroutines of the process.")
+	for _, l := range b.lags() {
+		labels := append(own[:len(own):len(own)],
+			telemetry.Label{Name: "consumer_group", Value: l.group}, telemetry.Label{Name: "topic", Value: l.topic},
+			telemetry.Label{Name: "is_retry", Value: "false"},
+			telemetry.Label{Name: "is_system", Value: strconv.FormatBool(meta.IsSystemGroup(l.group) || b.Topics.IsSystem(l.topic))})
+		add("rocketmq_consumer_lag_messages", telemetry.Gauge, labels, float64(l.messages), "Messages behind the offset that a group has committed.")
+	}
+	return all
+}
+
+// lag is how far a group is behind in the queues of a topic of which it has committed offsets.
+type lag struct {
+	group, topic string
+	messages     int64
+}
+
+func (b *Broker) lags() []lag {
+	type pair struct{ group, topic string }
+	sums := map[pair]int64{}
+	b.Offsets.Each(func(group, topic string, queue int32, offset int64) bool {
+		if next, ok := b.nextOffset(topic, queue); ok {
+			sums[pair{group, topic}] += max(0, next-offset)
+		}
+		return true
+	})
+	all := make([]lag, 0, len(sums))
+	for p, n := range sums {
+		all = append(all, lag{p.group, p.topic, n})
+	}
+	slices.SortFunc(all, func(a, b lag) int { return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.topic, b.topic)) })
 	return all
 }

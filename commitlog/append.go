@@ -315,8 +315,11 @@ func (l *Log) enter(next *mapped.Segment) {
 
 func (l *Log) writeBlank() error {
 	rest := l.tail.End() - l.end
-	if rest == 0 {
+	switch {
+	case rest == 0:
 		return nil
+	case rest < record.BlankSize: // a replica's end, in the middle of a record
+		return fmt.Errorf("%w: the log ends at %d, %d bytes before the end of its segment", ErrNotBorder, l.end, rest)
 	}
 	var b [record.BlankSize]byte
 	record.AppendBlank(b[:0], int32(rest))

@@ -69,9 +69,12 @@
 //	Min ≤ Confirmed ≤ Max           Flushed ≤ Max
 //
 // Confirmed is what consumers and derived stores may see: Flushed in a synchronous log and Max in an asynchronous one, and
-// no more than SetReplicated says. A synchronous log flushes as soon as somebody has written; those who come while an fdatasync runs
-// share the next (group commit), which waits a little for the crowd that the last one let go. An asynchronous log flushes by time and hands the kernel what
-// it has written in steps in between. Waiting is a completion (Waiter), so no goroutine blocks for it.
+// no more than SetReplicated says.
+//
+// A synchronous log flushes as soon as somebody has written. Those who come while an fdatasync runs share the next one (group
+// commit), which waits a little, half a flush at most, for those whom the last one let go: they are on their way with their
+// next message. An asynchronous log flushes by time, and in between hands the kernel what was written in steps. Waiting is a
+// completion (Waiter): no goroutine blocks for it.
 //
 // A failed fdatasync is final (ErrFailed): the kernel has dropped the pages, and a second one would succeed without them. A full
 // disk is not: appends fail with vfs.ErrFull until there is room.

@@ -1,7 +1,6 @@
 package commitlog
 
 import (
-	"runtime"
 	"time"
 
 	"github.com/gantry-mq/gantry/commitlog/seeded"
@@ -32,7 +31,7 @@ func (l *Log) flush() error {
 		return l.fail(err)
 	}
 	if moved {
-		l.crowd.Store(l.waiting())
+		l.gatherer.crowd.Store(l.waiting()) // before they are let go
 		l.advanced()
 	}
 	return nil
@@ -62,7 +61,9 @@ func (l *Log) syncWritten() (moved bool, err error) {
 			return false, err
 		}
 	}
-	l.stats.flushed(time.Since(began))
+	took := time.Since(began)
+	l.stats.flushed(took)
+	l.gatherer.last.Store(int64(took))
 	l.flushed.Store(to)
 	l.flushedAt.Store(storedAt)
 	return true, nil
@@ -82,28 +83,6 @@ func (l *Log) syncFlusher() {
 			if l.flush() != nil {
 				break
 			}
-		}
-	}
-}
-
-// gather waits until as many writers wait as did when the last flush ended: those that it let go are on their way with
-// their next message, and an fdatasync now would make most of them wait for the one after it. It gives up after
-// opts.Gather, or when nobody has come for a while. It spins, since a timer is coarser than the whole wait.
-func (l *Log) gather() {
-	expected := l.crowd.Load()
-	if expected <= 1 {
-		return
-	}
-	began := time.Now()
-	seen, seenAt := l.waiting(), time.Duration(0)
-	for seen < expected {
-		runtime.Gosched()
-		n, t := l.waiting(), time.Since(began)
-		if n != seen {
-			seen, seenAt = n, t
-		}
-		if t > l.opts.Gather || t-seenAt > l.opts.Gather/4 {
-			return
 		}
 	}
 }

@@ -149,15 +149,20 @@ func mustAppend(t testing.TB, l *Log, a Assigner, ds ...record.Draft) []record.D
 // contents are the messages of a log's readable part, each checked in full.
 func contents(t testing.TB, l *Log) []record.Record {
 	t.Helper()
+	return contentsFrom(t, l, l.Min(), record.Check{BodyCRC: true, RecordCRC: true})
+}
+
+func contentsFrom(t testing.TB, l *Log, from int64, check record.Check) []record.Record {
+	t.Helper()
 	var all []record.Record
-	for at := l.Min(); at < l.Max(); {
+	for at := from; at < l.Max(); {
 		v, err := l.ViewUpTo(at, l.Max(), int(l.SegmentSize()))
 		if err != nil {
 			t.Fatal(err)
 		}
 		b := bytes.Clone(v.Bytes())
 		v.Release()
-		n, kind, err := record.Verify(b, at, record.Check{BodyCRC: true, RecordCRC: true})
+		n, kind, err := record.Verify(b, at, check)
 		if err != nil || n == 0 {
 			t.Fatalf("record at %d of [%d,%d): size %d, %v", at, l.Min(), l.Max(), n, err)
 		}

@@ -22,7 +22,7 @@ const (
 	DefaultFlushInterval  = 500 * time.Millisecond
 	DefaultMaxMessageSize = 4 << 20
 	DefaultWritebackStep  = 8 << 20
-	DefaultGather         = 60 * time.Microsecond
+	DefaultGather         = time.Millisecond
 )
 
 // maxSegmentSize is set by the size of a blank record, which has 31 bits.
@@ -68,7 +68,8 @@ type Options struct {
 	// is asked to start writing in between.
 	FlushInterval time.Duration
 	WritebackStep int64
-	// Gather is the longest time for which a synchronous flush waits for the writers that it expects.
+	// Gather is the longest time for which a synchronous flush waits for the writers that it expects; it waits for no longer
+	// than half of what a flush takes.
 	Gather time.Duration
 	// ZeroAhead is how many bytes ahead of the end a synchronous log keeps written with zeros, so that fdatasync
 	// need not convert unwritten extents. 0 switches it off.
@@ -144,9 +145,9 @@ type Log struct {
 
 	ahead          allocator
 	zero           zeroer
-	flushWaiters   waitList     // those that need Flushed
-	confirmWaiters waitList     // those that need Confirmed
-	crowd          atomic.Int32 // how many of both there were when the last flush ended
+	flushWaiters   waitList // those that need Flushed
+	confirmWaiters waitList // those that need Confirmed
+	gatherer       gatherer
 	signals        signals
 	stats          counters
 	writebackFrom  atomic.Int64 // log offset up to which writeback was started
@@ -164,6 +165,7 @@ func newLog(o Options) *Log {
 	l.confirmWaiters.init()
 	l.ahead.init(l)
 	l.zero.init(l)
+	l.gatherer.init()
 	return l
 }
 

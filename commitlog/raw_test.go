@@ -122,6 +122,17 @@ func TestRawAppendsMustContinueTheLog(t *testing.T) {
 	}
 }
 
+func TestAMessageIsRefusedWhereAReplicaStoppedInARecord(t *testing.T) {
+	master, _ := filled(t, 2)
+	l, _ := openNew(t, nil)
+	if err := l.AppendRaw(0, logBytes(t, master, 0, testSegment-3)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Append([]record.Draft{draft("x")}, newNumbers(t)); !errors.Is(err, ErrNotBorder) {
+		t.Errorf("append: %v", err)
+	}
+}
+
 func TestALogThatBeginsLaterWorksLikeAnyOther(t *testing.T) {
 	master, _ := filled(t, 3)
 	first := int64(2 * testSegment)

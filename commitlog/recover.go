@@ -3,6 +3,7 @@ package commitlog
 import (
 	"fmt"
 
+	"github.com/gantry-mq/gantry/commitlog/record"
 	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
@@ -67,7 +68,8 @@ func (l *Log) recover(s Start) (Recovery, error) {
 // findEnd scans for the end of the log.
 func (l *Log) findEnd(s Start) (Recovery, error) {
 	all := l.set.All()
-	if s.From < all[0].Base() || s.From > all[len(all)-1].End() {
+	rest := l.opts.SegmentSize - s.From%l.opts.SegmentSize // no record leaves less than a blank
+	if s.From < all[0].Base() || s.From > all[len(all)-1].End() || rest < record.BlankSize {
 		sc, err := l.scan(l.scanStart(s), -1)
 		return sc.Recovery, err
 	}

@@ -44,15 +44,16 @@ func TestAnEmptyLogIsOpened(t *testing.T) {
 
 func TestAKilledProcessLosesNothing(t *testing.T) {
 	for name, start := range map[string]func(max int64) Start{
-		"nothing is known":         func(int64) Start { return Start{From: -1} },
-		"the start is known":       func(int64) Start { return Start{} },
-		"a border is known":        func(int64) Start { return Start{From: 2 * testSegment} },
-		"the end is known":         func(max int64) Start { return Start{From: max} },
-		"called clean, too":        func(max int64) Start { return Start{Clean: true, From: testSegment} },
-		"called clean, no end":     func(max int64) Start { return Start{Clean: true, From: -1} },
-		"From is beyond the files": func(max int64) Start { return Start{From: 1 << 40} },
-		"From is no border":        func(max int64) Start { return Start{From: testSegment + 13} },
-		"From is behind the end":   func(max int64) Start { return Start{From: max + 1} },
+		"nothing is known":             func(int64) Start { return Start{From: -1} },
+		"the start is known":           func(int64) Start { return Start{} },
+		"a border is known":            func(int64) Start { return Start{From: 2 * testSegment} },
+		"the end is known":             func(max int64) Start { return Start{From: max} },
+		"called clean, too":            func(max int64) Start { return Start{Clean: true, From: testSegment} },
+		"called clean, no end":         func(max int64) Start { return Start{Clean: true, From: -1} },
+		"From is beyond the files":     func(max int64) Start { return Start{From: 1 << 40} },
+		"From is no border":            func(max int64) Start { return Start{From: testSegment + 13} },
+		"From is near a segment's end": func(max int64) Start { return Start{From: 2*testSegment - 4} },
+		"From is behind the end":       func(max int64) Start { return Start{From: max + 1} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, mem := filled(t, 4)

@@ -52,6 +52,7 @@ func (l *Log) OnAcked(w *Waiter) {
 		return
 	}
 	list.add(w)
+	l.gatherer.came(l.waiting())
 	// It may have come between the look and the add, and then nobody would look again.
 	list.complete(reached())
 	if p := l.failed.Load(); p != nil {

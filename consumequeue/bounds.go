@@ -16,7 +16,9 @@ const (
 	boundsVersion    = 1
 	boundsHeaderSize = 24
 	flagRepairing    = 1
-	boundsLineSize   = 2 + 4 + 4*8 // without the topic's bytes
+	flagAnywhere     = 1               // of a line
+	flagLost         = 2               // of a line
+	boundsLineSize   = 2 + 4 + 1 + 4*8 // without the topic's bytes
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -32,6 +34,9 @@ type boundsTable struct {
 
 type boundsLine struct {
 	queueName
+	anywhere bool // the queue is empty and may begin at any offset; next is for the case that the log has nothing of it
+	lost     bool // the log has to be searched for its units from the begin
+
 	min  int64 // no message below is in the log
 	next int64 // queue offset after the last unit
 	last int64 // log offset of the last unit; -1 if there is none
@@ -53,12 +58,23 @@ func (t *boundsTable) encode() []byte {
 		b = binary.BigEndian.AppendUint16(b, uint16(len(l.topic)))
 		b = append(b, l.topic...)
 		b = binary.BigEndian.AppendUint32(b, uint32(l.id))
+		b = append(b, l.flags())
 		b = binary.BigEndian.AppendUint64(b, uint64(l.min))
 		b = binary.BigEndian.AppendUint64(b, uint64(l.next))
 		b = binary.BigEndian.AppendUint64(b, uint64(l.last))
 		b = binary.BigEndian.AppendUint64(b, uint64(l.end))
 	}
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+func (l *boundsLine) flags() (flags byte) {
+	if l.anywhere {
+		flags |= flagAnywhere
+	}
+	if l.lost {
+		flags |= flagLost
+	}
+	return flags
 }
 
 // decodeBounds reads a table. It keeps nothing of b.
@@ -102,12 +118,14 @@ func decodeBounds(b []byte) (boundsTable, error) {
 		rest = rest[2+size:]
 		l := boundsLine{
 			queueName: queueName{topic, int32(binary.BigEndian.Uint32(rest))},
-			min:       int64(binary.BigEndian.Uint64(rest[4:])),
-			next:      int64(binary.BigEndian.Uint64(rest[12:])),
-			last:      int64(binary.BigEndian.Uint64(rest[20:])),
-			end:       int64(binary.BigEndian.Uint64(rest[28:])),
+			anywhere:  rest[4]&flagAnywhere != 0,
+			lost:      rest[4]&flagLost != 0,
+			min:       int64(binary.BigEndian.Uint64(rest[5:])),
+			next:      int64(binary.BigEndian.Uint64(rest[13:])),
+			last:      int64(binary.BigEndian.Uint64(rest[21:])),
+			end:       int64(binary.BigEndian.Uint64(rest[29:])),
 		}
-		if l.min < 0 || l.next < l.min || l.last < -1 || l.end < 0 || !validName(l.topic, l.id) {
+		if l.flags() != rest[4] || l.min < 0 || l.next < l.min || l.last < -1 || l.end < 0 || !validName(l.topic, l.id) {
 			return damaged("line %d: %q/%d from %d to %d, last log offset %d, end %d", len(t.lines), l.topic, l.id, l.min, l.next, l.last, l.end)
 		}
 		t.lines = append(t.lines, l)
@@ -149,18 +167,17 @@ func (c *core) loadBounds() error {
 	c.minLog.Store(max(c.minLog.Load(), t.minLog))
 	for _, l := range t.lines {
 		s := c.stream(l.topic, l.id)
-		s.min, s.next, s.last, s.end, s.bounded = l.min, l.next, l.last, l.end, true
+		s.bounded, s.anywhere, s.lost = true, l.anywhere, l.lost
+		s.min, s.next, s.last, s.end = l.min, l.next, l.last, l.end
+		s.noted = l.last
 	}
 	return nil
 }
 
 // boundsLine is the stream's line in the table as of minLog. The caller has mu.
 func (s *stream) boundsLine(minLog int64) boundsLine {
-	l := boundsLine{queueName{s.topic, s.id}, min(s.min, s.next), s.next, s.last, s.end}
-	switch {
-	case s.lost: // it has to be so at the next start, too, should that come before the log has filled the queue again
-		l.last = max(s.core.recoverBelow-1, s.core.keepBelow)
-	case s.last < minLog:
+	l := boundsLine{queueName{s.topic, s.id}, s.anywhere, s.lost && !s.core.told, min(s.min, s.next), s.next, s.last, s.end}
+	if s.last < minLog {
 		l.min = s.next
 	}
 	return l

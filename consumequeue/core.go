@@ -89,6 +89,7 @@ type core struct {
 	savedMinLog int64 // what the table on disk says. Guarded by maintenance
 	hadBounds   bool  // there was a table when the store was opened
 	marked      bool  // dir is there. Guarded by maintenance
+	told        bool  // the owner knows what is lost, and has noted it. Guarded by maintenance
 	repairing   bool  // goes into the table, see there. Guarded by maintenance
 
 	dirtyMu    sync.Mutex // guards dirty. Taken with or without a stream's mu, never the other way round
@@ -181,7 +182,7 @@ func (c *core) open() error {
 func (c *core) recover() error {
 	syncAll := c.repairing
 	return c.repair(func() error {
-		return c.each(c.snapshot(), func(s *stream) error {
+		err := c.each(c.snapshot(), func(s *stream) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			err := s.load()
@@ -191,6 +192,10 @@ func (c *core) recover() error {
 			}
 			return err
 		})
+		if err != nil {
+			return err
+		}
+		return c.removeLost()
 	})
 }
 
@@ -251,7 +256,7 @@ func (c *core) stream(topic string, id int32) *stream {
 	name := queueName{topic, id}
 	s := c.streams[name]
 	if s == nil {
-		s = &stream{core: c, topic: topic, id: id, last: -1}
+		s = &stream{core: c, topic: topic, id: id, last: -1, noted: -1}
 		if !validName(topic, id) {
 			s.state = unnameable // not registered: it has no place on disk
 			return s

@@ -235,6 +235,11 @@ func (m *machine) boot(clean bool) {
 		m.fatalf("to be replayed from %d, expected %d", from, m.checkpoint)
 	}
 	m.checkpoint = from // what the owner does first
+	if m.rng.IntN(8) == 0 {
+		m.fs = m.fs.Kill() // before it does anything else
+		m.boot(false)
+		return
+	}
 	// What was durable is there, and nothing else.
 	for q := range int32(crashQueues) {
 		if len(s.Lost()) == 0 {

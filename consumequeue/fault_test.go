@@ -151,8 +151,13 @@ func TestUnreadableFileIsAnErrorThatNamesIt(t *testing.T) {
 func TestReadOnlyDirectoryIsAnError(t *testing.T) {
 	f := failing{kind: vfs.OpMkdir, err: syscall.EROFS}
 	f.on.Store(true)
-	_, err := Open(Options{FS: f.fs(vfs.NewMem()), Dir: "/cq"})
-	wantErr(t, err, syscall.EROFS)
+	s := mustOpen(t, Options{FS: f.fs(vfs.NewMem())})
+	wantErr(t, s.Flush(), syscall.EROFS)
+	appendUnits(t, s.Open("T", 0), 0, 5)
+	wantErr(t, s.Flush(), syscall.EROFS)
+	f.on.Store(false)
+	must(t, s.Flush())
+	mustClose(t, s)
 }
 
 func TestClosedStoreRefusesEverything(t *testing.T) {

@@ -17,7 +17,14 @@ const workers = 8
 func (c *core) flushAll() error {
 	c.maintenance.Lock()
 	defer c.maintenance.Unlock()
-	return c.flushAndMark()
+	if err := c.flushAndMark(); err != nil || c.told {
+		return err
+	}
+	c.told = true
+	if len(c.lostQueues()) == 0 {
+		return nil
+	}
+	return c.saveBounds(c.savedMinLog)
 }
 
 // flushAndMark is flush that also leaves a directory, be it empty. Should that be missing once the owner notes that

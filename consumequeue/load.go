@@ -20,6 +20,13 @@ func (s *stream) load() error {
 	if err != nil {
 		return err
 	}
+	if s.lost { // and the log hasn't filled it since
+		s.reset(s.stillLost().Err)
+		if s.core.trusted {
+			return s.removeFiles(files)
+		}
+		return nil
+	}
 	files, err = s.wholeFiles(files)
 	if err == nil && len(files) > 0 {
 		var known bool
@@ -31,7 +38,8 @@ func (s *stream) load() error {
 	}
 	switch {
 	case errors.Is(err, ErrDamaged) && !s.core.trusted:
-		return s.reset(err)
+		s.reset(err)
+		return nil
 	case err != nil:
 		return err
 	case len(files) == 0:
@@ -67,6 +75,9 @@ func (s *stream) missing() {
 	next := s.next
 	if s.bounded {
 		switch c := s.core; {
+		case s.lost: // was so before
+			c.noteLost(s.stillLost())
+		case s.anywhere: // was so before
 		case s.last >= c.recoverBelow: // its last units went with the end of the log
 			next, s.anywhere = s.min, true
 		case s.last >= c.keepBelow:
@@ -77,15 +88,12 @@ func (s *stream) missing() {
 	s.setEmpty(next)
 }
 
-// reset gives up the files of a damaged queue; the log has to fill it again.
-func (s *stream) reset(cause error) error {
-	files, err := s.core.listFiles(s)
-	if err != nil {
-		return err
-	}
-	if err := s.removeFiles(files); err != nil {
-		return err
-	}
+func (s *stream) stillLost() Lost {
+	return Lost{s.topic, s.id, fmt.Errorf("%v: lost at an earlier start: %w", s, ErrDamaged)}
+}
+
+// reset gives up a damaged queue, which the log has to fill again. Its files are left for removeLost.
+func (s *stream) reset(cause error) {
 	next := s.next
 	if s.bounded && s.last >= s.core.recoverBelow {
 		next = s.min
@@ -93,7 +101,35 @@ func (s *stream) reset(cause error) error {
 	s.setEmpty(next)
 	s.anywhere, s.lost = true, true
 	s.core.noteLost(Lost{s.topic, s.id, cause})
-	return nil
+}
+
+// removeLost removes the files of queues that were reset. The table of bounds has to say first that they are lost: a
+// recovery that finds no files wouldn't know.
+func (c *core) removeLost() error {
+	lost := false
+	for _, s := range c.snapshot() {
+		s.mu.Lock()
+		lost = lost || s.lost && s.onDisk
+		s.mu.Unlock()
+	}
+	if !lost {
+		return nil
+	}
+	if err := c.saveBounds(c.savedMinLog); err != nil {
+		return err
+	}
+	return c.each(c.snapshot(), func(s *stream) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.lost || !s.onDisk {
+			return nil
+		}
+		files, err := c.listFiles(s)
+		if err != nil {
+			return err
+		}
+		return s.removeFiles(files)
+	})
 }
 
 // findEnd finds the last unit that counts in a run of whole files, and drops what follows it.
@@ -151,7 +187,7 @@ func (s *stream) findEnd(files []queueFile) error {
 		return err
 	}
 	s.setFiles(files[:i+1], end)
-	s.next, s.last = next, chain.last
+	s.next, s.last, s.anywhere = next, chain.last, false
 	return s.clearIfUsed()
 }
 

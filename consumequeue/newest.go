@@ -10,5 +10,8 @@ func (s *stream) newest() (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.ready()
+	if s.last < 0 { // the table knows of those that are gone, of which only these can have stayed in the log
+		return min(s.noted, s.core.recoverBelow-1), err
+	}
 	return s.last, err
 }

@@ -39,7 +39,7 @@ func (s *Store) Queues(f func(*Queue) bool) {
 
 // ReplayFrom is the log offset from which on the owner has to append again what belongs into the queues:
 // Options.DurableTo, or 0 if something older was lost and the whole log has to be gone through. In that case the owner
-// makes 0 its DurableTo before it appends anything, so that a crash meanwhile doesn't end the repair.
+// makes 0 its DurableTo before it appends or flushes anything, so that a crash meanwhile doesn't end the repair.
 func (s *Store) ReplayFrom() int64 { return s.core.replayFrom() }
 
 // Lost tells which queues lost units that should have been durable. A name of "" stands for all.

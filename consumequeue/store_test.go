@@ -49,7 +49,7 @@ func TestTableOfBoundsIsSavedBeforeAFileIsRemoved(t *testing.T) {
 		must(t, err)
 		table, err := decodeBounds(b)
 		must(t, err)
-		if table.minLog != 8000 || len(table.lines) != 1 || table.lines[0] != (boundsLine{queueName{"T", 0}, 80, 95, 9400, 1900}) {
+		if table.minLog != 8000 || len(table.lines) != 1 || table.lines[0] != (boundsLine{queueName{"T", 0}, false, false, 80, 95, 9400, 1900}) {
 			t.Fatalf("table %+v when %s is removed", table, op.Name)
 		}
 		return nil

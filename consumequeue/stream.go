@@ -36,6 +36,7 @@ type stream struct {
 	tail                 *buffer // positions written … end; nil if that is nothing
 	next                 int64   // queue offset after the last unit
 	last                 int64   // log offset of the last unit that isn't a filler, -1 if there is none
+	noted                int64   // last as the table of bounds had it, -1 if it had no line
 	min, minFor          int64   // the first queue offset not below log offset minFor-1; minFor 0: not known yet
 }
 

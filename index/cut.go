@@ -11,8 +11,8 @@ const blockEntries = 8192
 
 // cut takes back all entries behind the first count and makes that durable. empty is the header that the file had
 // before its first entry. The entries to take back may not be counted by the header, but slots lead to none that is
-// not whole (see the package comment), so each can be undone by the link that it holds.
-func (f *file) cut(count int32, empty header) error {
+// not whole (see the package comment), so each can be undone by the link that it holds. saved says that count is that of the owner's State.
+func (f *file) cut(count int32, empty header, saved bool) error {
 	table := make([]byte, f.slotsEnd()-headerSize)
 	if err := f.read(table, headerSize); err != nil {
 		return err
@@ -24,7 +24,7 @@ func (f *file) cut(count int32, empty header) error {
 	if err != nil {
 		return err
 	}
-	if count < f.header.count {
+	if count < f.header.count && !saved {
 		// First the header: should a crash undo entries that the owner's State counts, the header must tell.
 		if err := f.writeHeader(h); err != nil {
 			return err
@@ -35,6 +35,12 @@ func (f *file) cut(count int32, empty header) error {
 	}
 	if _, err := f.f.WriteAt(table, headerSize); err != nil {
 		return fmt.Errorf("index: slots: %w", err)
+	}
+	if count < f.header.count && saved {
+		// Last the header: if it fits the State after an orderly stop, nothing is looked at any more.
+		if err := f.f.Datasync(); err != nil {
+			return err
+		}
 	}
 	if err := f.writeHeader(h); err != nil {
 		return err

@@ -93,7 +93,7 @@ func (x *Index) recover(saved State, clean bool) error {
 func (x *Index) resume(saved State, clean bool) error {
 	f := x.last()
 	if (!clean || f.header.count != saved.Count) && !seeded.Is(seeded.IndexNotCut) {
-		if err := x.cutLast(saved.Count); err != nil {
+		if err := x.cutLast(saved.Count, true); err != nil {
 			return err
 		}
 	}

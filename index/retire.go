@@ -49,7 +49,7 @@ func (x *Index) truncate(logOffset int64) error {
 		if err != nil {
 			return err
 		}
-		if err := x.cutLast(count); err != nil {
+		if err := x.cutLast(count, false); err != nil {
 			return err
 		}
 		if f.slotMap == nil {
@@ -66,13 +66,13 @@ func (x *Index) truncate(logOffset int64) error {
 	return nil
 }
 
-// cutLast takes back the last file's entries behind the first count.
-func (x *Index) cutLast(count int32) error {
+// cutLast takes back the last file's entries behind the first count, which may be that of the saved State.
+func (x *Index) cutLast(count int32, saved bool) error {
 	var before *file
 	if n := len(x.files); n > 1 {
 		before = x.files[n-2]
 	}
-	return x.last().cut(count, followOn(before))
+	return x.last().cut(count, followOn(before), saved)
 }
 
 // SetMinLog removes the files that know only records below logOffset, where the log begins now. The last file

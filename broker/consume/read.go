@@ -62,7 +62,11 @@ func (r *Result) Release() {
 // however large it is.
 func Read(s *store.Store, q *store.Queue, from int64, most int, f *TagFilter, l Limits) (*Result, error) {
 	r := results.Get().(*Result)
-	r.Min, r.Max = q.Bounds()
+	var err error
+	if r.Min, r.Max, err = Bounds(q); err != nil {
+		r.Release()
+		return nil, err
+	}
 	r.Next = from
 	switch {
 	case r.Max == 0:
@@ -82,7 +86,7 @@ func Read(s *store.Store, q *store.Queue, from int64, most int, f *TagFilter, l 
 		return r, nil
 	}
 	rd := reading{s: s, q: q, r: r, f: f, limits: l, max: min(most, l.Messages)}
-	err := rd.fill()
+	err = rd.fill()
 	switch {
 	case r.Messages > 0:
 		// What came before an error is good, and whoever comes back meets the error again.
@@ -98,6 +102,22 @@ func Read(s *store.Store, q *store.Queue, from int64, most int, f *TagFilter, l 
 		r.Status = NoneMatched
 	}
 	return r, err
+}
+
+// Bounds are the bounds of a queue, or the reason why they aren't known. A queue whose files can't be read looks empty otherwise, and
+// who believes that passes over its messages.
+func Bounds(q *store.Queue) (lowest, next int64, err error) {
+	if lowest, next = q.Bounds(); lowest < next {
+		return lowest, next, nil
+	}
+	if q.Batch() {
+		var us [1]consumequeue.BatchUnit
+		_, err = q.ReadBatch(us[:], next)
+	} else {
+		var us [1]consumequeue.Unit
+		_, err = q.Read(us[:], next)
+	}
+	return lowest, next, err
 }
 
 // reading is one Read under way.

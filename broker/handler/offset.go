@@ -3,6 +3,7 @@ package handler
 import (
 	"strings"
 
+	"github.com/gantry-mq/gantry/broker/consume"
 	"github.com/gantry-mq/gantry/broker/remoting"
 	"github.com/gantry-mq/gantry/broker/store"
 	"github.com/gantry-mq/gantry/consumequeue"
@@ -32,29 +33,29 @@ func (c *call) queryOffset() error {
 	if err != nil {
 		return err
 	}
+	lowest, next, err := consume.Bounds(q)
+	if err != nil {
+		return err
+	}
 	// A group that is new to a young queue starts at its beginning; to an old one, where its consumers say.
-	if lowest, _ := q.Bounds(); zero && lowest <= 0 && c.inMemory(q) {
+	if zero && lowest <= 0 && (next == 0 || c.inMemory(q, lowest)) {
 		return c.offset(0)
 	}
 	return refusal(remoting.RespQueryNotFound, "Not found, maybe this group consumer boot first")
 }
 
-// inMemory tells whether all of a queue's messages are likely to be in memory.
-func (c *call) inMemory(q *store.Queue) bool {
-	lowest, next := q.Bounds()
-	if lowest == next {
-		return true
-	}
+// inMemory tells whether the message of a queue offset is likely to be in memory.
+func (c *call) inMemory(q *store.Queue, queueOffset int64) bool {
 	var off int64
 	if q.Batch() {
 		var us [1]consumequeue.BatchUnit
-		if n, err := q.ReadBatch(us[:], lowest); err != nil || n == 0 {
+		if n, err := q.ReadBatch(us[:], queueOffset); err != nil || n == 0 {
 			return false
 		}
 		off = us[0].LogOffset
 	} else {
 		var us [1]consumequeue.Unit
-		if n, err := q.Read(us[:], lowest); err != nil || n == 0 {
+		if n, err := q.Read(us[:], queueOffset); err != nil || n == 0 {
 			return false
 		}
 		off = us[0].LogOffset
@@ -87,7 +88,10 @@ func (c *call) maxOffset() error {
 	if err != nil {
 		return err
 	}
-	_, next := q.Bounds()
+	_, next, err := consume.Bounds(q)
+	if err != nil {
+		return err
+	}
 	return c.offset(next)
 }
 
@@ -96,7 +100,10 @@ func (c *call) minOffset() error {
 	if err != nil {
 		return err
 	}
-	lowest, _ := q.Bounds()
+	lowest, _, err := consume.Bounds(q)
+	if err != nil {
+		return err
+	}
 	return c.offset(lowest)
 }
 
@@ -125,8 +132,12 @@ func (c *call) earliest() error {
 	if err != nil {
 		return err
 	}
+	lowest, next, err := consume.Bounds(q)
+	if err != nil {
+		return err
+	}
 	ms := int64(-1)
-	if lowest, next := q.Bounds(); lowest < next {
+	if lowest < next {
 		if ms, err = c.h.Store.StoreTime(q, lowest); err != nil {
 			return err
 		}

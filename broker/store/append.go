@@ -6,6 +6,7 @@ import (
 
 	"github.com/gantry-mq/gantry/commitlog"
 	"github.com/gantry-mq/gantry/commitlog/record"
+	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
 // Append stores messages whose Queue is a *Queue of this store, in order. See commitlog.Log.Append for what comes back,
@@ -25,12 +26,21 @@ func (s *Store) AppendRaw(at int64, b []byte) error { return s.Log.AppendRaw(at,
 // Nobody may append meanwhile. An error that wraps commitlog.ErrNotBorder or ErrOutOfRange has changed nothing; after any other
 // one the store takes no messages until it is opened anew.
 //
-// The log goes first: recovery takes followers back that are ahead of it. Then the state is saved, before the log grows again
-// beyond what the former state said of it.
+// First the state ceases to vouch for what is to go, which is whole no longer if the power fails in the middle of the cut. Then goes
+// the log: recovery takes followers back that are ahead of it. At last the state is saved again, before the log grows beyond
+// what the former one said of it.
 func (s *Store) Truncate(to int64) error {
 	s.checkpointMu.Lock()
 	defer s.checkpointMu.Unlock()
-	changed, err := s.dispatcher.truncate(to)
+	var changed bool
+	vouched := min(s.Log.Flushed(), to)
+	if seeded.Is(seeded.TruncationNotNoted) {
+		vouched = s.Log.Flushed()
+	}
+	err := s.saveUpTo(vouched, s.peer, false)
+	if err == nil {
+		changed, err = s.dispatcher.truncate(to)
+	}
 	if err == nil {
 		err = s.save(s.peer, false)
 	}

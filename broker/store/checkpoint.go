@@ -80,13 +80,18 @@ func (s *Store) checkpoint(all, clean bool) error {
 
 // save writes state and checkpoint, if there is anything new. The caller has checkpointMu.
 func (s *Store) save(next commitlog.Checkpoint, clean bool) error {
+	return s.saveUpTo(s.Log.Flushed(), next, clean)
+}
+
+// saveUpTo is save for a log that is about to be cut: only what lies below flushed is vouched for.
+func (s *Store) saveUpTo(flushed int64, next commitlog.Checkpoint, clean bool) error {
 	if next.QueueLogOffset >= s.Log.Max() {
 		// The log was cut back. What will stand there is not in the queues.
 		next.QueueTimestamp, next.QueueLogOffset, next.IndexTimestamp = 0, 0, 0
 	}
 	st := state{
 		Format: stateFormat, Peer: checkpointBytes(next), PeerBefore: checkpointBytes(s.peer),
-		Clean: clean, Flushed: s.Log.Flushed(), Queues: s.queueFollow.Durable(), CRCFrom: s.crcFrom,
+		Clean: clean, Flushed: flushed, Queues: s.queueFollow.Durable(), CRCFrom: s.crcFrom,
 	}
 	if s.index != nil {
 		st.Index = savedIndex(s.index.State())

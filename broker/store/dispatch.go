@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,16 +11,12 @@ import (
 	"github.com/gantry-mq/gantry/commitlog"
 	"github.com/gantry-mq/gantry/commitlog/record"
 	"github.com/gantry-mq/gantry/commitlog/seeded"
-	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
 
 const (
 	// dispatchBytes is how much of the log one batch covers. It bounds how long a message that is queued already waits for the
 	// wake-up of its consumer.
 	dispatchBytes = 256 << 10
-	// hotBytes is how far behind the end the log is taken to be in memory. Further behind, it is read by pread: a page
-	// fault in the mapping would stop a whole P of the scheduler.
-	hotBytes = 64 << 20
 	// retryAfter is how long a follower that failed is left alone.
 	retryAfter = 500 * time.Millisecond
 )
@@ -37,7 +32,7 @@ type dispatcher struct {
 
 	mu      sync.Mutex // held while a batch is shown; guards what follows
 	entries []Entry
-	cold    []byte
+	buf     []byte // what entries alias
 	rec     record.Record
 }
 
@@ -100,7 +95,6 @@ func (d *dispatcher) step() (progress bool, err error) {
 	if from >= limit {
 		return false, nil
 	}
-	defer catchFault(&err)()
 	to, need, err := d.show(from, limit, dispatchBytes)
 	if err == nil && need > 0 {
 		to, _, err = d.show(from, limit, need) // one record is larger than a batch
@@ -115,8 +109,7 @@ func (d *dispatcher) step() (progress bool, err error) {
 // show parses at most n bytes of the log and shows what is in them to the followers. If they don't hold the first
 // record, need is its size.
 func (d *dispatcher) show(from, limit int64, n int) (to int64, need int, err error) {
-	b, v, err := d.read(from, limit, n)
-	defer v.Release()
+	b, err := d.read(from, limit, n)
 	if err != nil {
 		return from, 0, err
 	}
@@ -136,17 +129,14 @@ func (d *dispatcher) show(from, limit int64, n int) (to int64, need int, err err
 	return to, 0, nil
 }
 
-// read returns what the log holds from off on: at most n bytes, not beyond limit or a segment's end. They are valid until
-// the view is released, or until the next read.
-func (d *dispatcher) read(off, limit int64, n int) ([]byte, commitlog.View, error) {
-	v, err := d.s.Log.ViewUpTo(off, limit, n)
-	if err != nil || d.s.Log.Max()-off <= hotBytes {
-		return v.Bytes(), v, err
-	}
-	n = len(v.Bytes())
-	v.Release()
-	d.cold = slices.Grow(d.cold[:0], n)[:n]
-	return d.cold, commitlog.View{}, d.s.Log.Load(d.cold, off)
+// read copies what the log holds from off on: at most n bytes, not beyond limit or a segment's end. A copy costs less than what
+// it spares: page faults in the mapping, which stop a whole P of the scheduler where the page is not in memory, and waits for
+// memory, record by record, where it is.
+func (d *dispatcher) read(off, limit int64, n int) ([]byte, error) {
+	size := d.s.Log.SegmentSize()
+	n = int(min(int64(n), limit-off, size-off%size))
+	d.buf = slices.Grow(d.buf[:0], n)[:n]
+	return d.buf, d.s.Log.Load(d.buf, off)
 }
 
 // parse turns whole records at the start of b, which stands at log offset off, into entries. It returns the log offset behind the last one.
@@ -168,7 +158,7 @@ func (d *dispatcher) parse(b []byte, off, limit int64) (int64, error) {
 		if err := record.Decode(b, &d.rec); err != nil {
 			return off, fmt.Errorf("segment %s at log offset %d: %w", d.s.Log.SegmentPath(off), off, err)
 		}
-		d.entries = append(d.entries, Entry{})
+		d.entries = slices.Grow(d.entries, 1)[:len(d.entries)+1]
 		e := &d.entries[len(d.entries)-1]
 		e.set(&d.rec)
 		e.LogOffset = off
@@ -176,21 +166,6 @@ func (d *dispatcher) parse(b []byte, off, limit int64) (int64, error) {
 		b, off = b[n:], off+n
 	}
 	return off, nil
-}
-
-// catchFault makes a page of the log's mapping that can't be read an error. It is used as defer catchFault(&err)().
-func catchFault(err *error) (undo func()) {
-	old := debug.SetPanicOnFault(true)
-	return func() {
-		debug.SetPanicOnFault(old)
-		switch e := recover().(type) {
-		case nil:
-		case interface{ Addr() uintptr }:
-			*err = fmt.Errorf("%w: page fault in the mapping of the log", vfs.ErrIO)
-		default:
-			panic(e)
-		}
-	}
 }
 
 // pause calls f between two batches.

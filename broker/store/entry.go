@@ -54,25 +54,41 @@ func (e *Entry) set(r *record.Record) {
 		LogOffset: r.LogOffset, Size: r.Size, QueueID: r.QueueID, QueueOffset: r.QueueOffset, SysFlag: r.SysFlag,
 		StoreTimestamp: r.StoreTimestamp, Topic: r.Topic, Body: r.Body, Properties: r.Properties,
 	}
-	for name, value := range record.Pairs(r.Properties) {
-		switch string(name) {
-		case record.PropTags:
-			e.Tags = value
-		case record.PropKeys:
-			e.Keys = value
-		case record.PropUniqKey:
-			e.UniqueKey = value
-		case record.PropDelayLevel:
-			e.delay = value
-		case record.PropInnerNum:
-			e.innerNum = value
-		case record.PropMultiDispatch:
-			e.multiQueues = value
-		case record.PropMultiQueueOffset:
-			e.multiOffsets = value
+	// What record.Pairs does, without a look into the properties that nobody asks for, which are most.
+	for props := r.Properties; len(props) > 0; {
+		var item []byte
+		item, props, _ = bytes.Cut(props, pairEnd)
+		if len(item) == 0 {
+			continue
+		}
+		switch item[0] {
+		case record.PropTags[0]:
+			take(&e.Tags, item, record.PropTags)
+		case record.PropKeys[0]:
+			take(&e.Keys, item, record.PropKeys)
+		case record.PropUniqKey[0]:
+			take(&e.UniqueKey, item, record.PropUniqKey)
+		case record.PropDelayLevel[0]:
+			take(&e.delay, item, record.PropDelayLevel)
+		case record.PropInnerNum[0]:
+			take(&e.innerNum, item, record.PropInnerNum)
+			take(&e.multiQueues, item, record.PropMultiDispatch)
+			take(&e.multiOffsets, item, record.PropMultiQueueOffset)
 		}
 	}
 }
+
+// take sets dst to the value of a serialised pair if it has the name and a value.
+func take(dst *[]byte, item []byte, name string) {
+	if n := len(name); len(item) > n+1 && item[n] == nameEnd && string(item[:n]) == name {
+		*dst = item[n+1:]
+	}
+}
+
+// Serialised properties are name, nameEnd, value, pairEnd.
+const nameEnd = 0x01
+
+var pairEnd = []byte{0x02}
 
 // tagCode is what the queue unit says of the message beside its place: the hash of its tags or, in the schedule
 // topic, when it is due.

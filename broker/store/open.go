@@ -55,7 +55,7 @@ func (s *Store) open() error {
 		return err
 	}
 	if !s.opts.ReadOnly {
-		if err := s.dropEarlier(); err != nil {
+		if from, err = s.dropEarlier(from); err != nil {
 			return err
 		}
 	}

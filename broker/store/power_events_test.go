@@ -185,8 +185,14 @@ func (tr *trial) dispatch() {
 		err = tr.store.dispatcher.catchUp()
 	}
 	tr.allow("dispatch", err)
-	if err == nil && tr.settled() && tr.rng.IntN(2) == 0 {
+	if err != nil || !tr.settled() {
+		return
+	}
+	switch tr.rng.IntN(12) {
+	case 0:
 		tr.checkDerived()
+	case 1, 2, 3, 4:
+		tr.checkQueues()
 	}
 }
 
@@ -324,7 +330,7 @@ func (tr *trial) truncate() {
 		tr.stuck = true
 		return
 	}
-	tr.checkDerived()
+	tr.checkQueues()
 }
 
 // cutBack truncates the store and brings the tables in line with it, before anything is stored again.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,6 +38,7 @@ func TestWhatAStorePromisedSurvivesEveryDeath(t *testing.T) {
 	case last == 0:
 		last = 2000
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // what a history leaves is small, and garbage
 	var next atomic.Int64
 	var failed atomic.Bool
 	var wg sync.WaitGroup
@@ -98,7 +100,7 @@ func newTrial(seed uint64) *trial {
 			SegmentSize: int64(1+tr.rng.IntN(3)) * 2048, SyncFlush: tr.sync, MaxMessageSize: 1200, Manual: true,
 			WritebackStep: 1 << 40, CRCProperty: true,
 		},
-		QueueFile: 10 * 20, BatchFile: 4 * 46, ExtFile: 4096, OpenFiles: 1, IndexSlots: 7, IndexEntries: 24 + tr.rng.IntN(40),
+		QueueFile: 10 * 20, BatchFile: 4 * 46, ExtFile: 4096, OpenFiles: 1, IndexSlots: 31, IndexEntries: 24 + tr.rng.IntN(40),
 		MultiDispatch: true, QueueExt: tr.rng.IntN(3) == 0, NoIndex: tr.rng.IntN(8) == 0,
 		Retention: commitlog.Retention{Age: time.Hour, Clean: 2, Force: 2, Refuse: 2},
 		Now:       func() time.Time { return tr.now },
@@ -226,20 +228,20 @@ func (tr *trial) die() {
 
 // start opens the store, during which the process may die a few times, and compares it with what is known.
 func (tr *trial) start() {
-	for {
+	for tr.dead = true; tr.dead; {
 		tr.dead, tr.faulted, tr.syncFailed, tr.stuck, tr.callsLeft = false, false, false, false, -1
 		if tr.rng.IntN(3) == 0 {
 			tr.callsLeft = tr.rng.IntN(60)
 		}
 		err := tr.boot(vfs.Fault(tr.mem, tr.before))
-		if err == nil {
-			break
-		}
-		if !tr.dead {
+		tr.callsLeft = -1
+		switch {
+		case tr.dead: // whatever Open has made of that
+			tr.die()
+		case err != nil:
 			tr.failf("open: %v", err)
 			return
 		}
-		tr.die()
 	}
 	tr.tracef("open: log [%d,%d), %+v", tr.store.Log.Min(), tr.store.Log.Max(), tr.store.Recovery())
 	tr.restarted()

@@ -46,6 +46,8 @@ const (
 	StateBeforeData Bug = "state-before-data"
 	// StateNotRenewed leaves the state on disk as it was when a recovery or a truncation has cut the log.
 	StateNotRenewed Bug = "state-not-renewed"
+	// TruncationNotNoted cuts the log while the state on disk vouches for what is behind the cut.
+	TruncationNotNoted Bug = "truncation-not-noted"
 	// VisibleBeforeConfirmed shows messages to the followers when they are written, flushed or not.
 	VisibleBeforeConfirmed Bug = "visible-before-confirmed"
 	// ReplayTooLate shows the followers nothing of what they lack after a restart.
@@ -83,7 +85,7 @@ func All() []Bug {
 	return []Bug{
 		SegmentNameNotSynced, AckBeforeFlush, TailNotCleared, NumbersNotGivenBack, FailedWriteNotWiped, BatchSplit,
 		FailedSyncRetried, RecoveryNotSynced, BodyNotChecked, RetirementNotSynced, SegmentRetiredFirst,
-		StateBeforeData, StateNotRenewed, VisibleBeforeConfirmed, ReplayTooLate, QueuesNotTruncated, QueueDataNotSynced,
+		StateBeforeData, StateNotRenewed, TruncationNotNoted, VisibleBeforeConfirmed, ReplayTooLate, QueuesNotTruncated, QueueDataNotSynced,
 		QueueNameNotSynced, TornUnitAccepted, BoundsNotSaved, IndexSlotsFirst, IndexNotCut,
 		RenameBeforeSync, BirthAfterTopic, BirthsNotFitted, OffsetsNotClamped,
 	}

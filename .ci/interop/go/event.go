@@ -18,7 +18,7 @@ type event struct {
 	OffsetMsgID string `json:"offsetMsgId,omitempty"` // the broker's
 	Tag         string `json:"tag,omitempty"`
 	Reconsumed  int32  `json:"reconsumed,omitempty"`
-	Micros      int64  `json:"micros,omitempty"` // from before the send until the consumer had it
+	Micros      int64  `json:"micros,omitempty"` // since before the send: until it was acknowledged, until the consumer had it
 
 	// Of progress and done.
 	Sent       int64   `json:"sent,omitempty"` // and acknowledged

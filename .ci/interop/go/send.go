@@ -77,6 +77,11 @@ func send(ctx context.Context, args []string) (err error) {
 	wg.Wait()
 	stop()
 	took := time.Since(began)
+	if s.mode == "oneway" {
+		// The client closes its connections without a word, and with an answer on its way to it (of a heartbeat, say) that resets them:
+		// what it has sent one way and the server has not read is lost then.
+		time.Sleep(time.Second)
+	}
 	err = errors.Join(errors.Join(errs...), s.producer.Shutdown())
 	s.out.emit(event{Event: "done", Sent: s.sent.Load(), Failed: s.failed.Load(), Seconds: took.Seconds()})
 	return err
@@ -178,11 +183,11 @@ func (s *sending) try(ctx context.Context, n int64, msgs []*primitive.Message) e
 	switch s.mode {
 	case "sync", "batch":
 		r, err := s.producer.SendSync(ctx, msgs...)
-		return s.result(n, len(msgs), r, err)
+		return s.result(n, msgs, r, err)
 	case "async":
 		done := make(chan error, 1)
 		err := s.producer.SendAsync(ctx, func(_ context.Context, r *primitive.SendResult, err error) {
-			done <- s.result(n, len(msgs), r, err)
+			done <- s.result(n, msgs, r, err)
 		}, msgs...)
 		if err != nil {
 			return err
@@ -199,18 +204,19 @@ func (s *sending) try(ctx context.Context, n int64, msgs []*primitive.Message) e
 	}
 }
 
-func (s *sending) result(n int64, count int, r *primitive.SendResult, err error) error {
+func (s *sending) result(n int64, msgs []*primitive.Message, r *primitive.SendResult, err error) error {
 	if err != nil {
 		return err
 	}
 	if r.Status != primitive.SendOK {
 		return fmt.Errorf("acknowledged with status %d", r.Status)
 	}
-	s.sent.Add(int64(count))
+	s.sent.Add(int64(len(msgs)))
 	if s.report {
+		_, made, _ := readBody(msgs[0].Body) // newBody made it
 		s.out.emit(event{
 			Event: "sent", Number: n, Topic: r.MessageQueue.Topic, Queue: r.MessageQueue.QueueId, QueueOffset: r.QueueOffset,
-			MsgID: r.MsgID, OffsetMsgID: r.OffsetMsgID,
+			MsgID: r.MsgID, OffsetMsgID: r.OffsetMsgID, Micros: time.Since(made).Microseconds(),
 		})
 	}
 	return nil

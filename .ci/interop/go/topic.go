@@ -31,8 +31,12 @@ func topic(ctx context.Context, args []string) (err error) {
 	out := newOutput()
 	switch what {
 	case "create":
-		err = a.CreateTopic(ctx, admin.WithTopicCreate(c.topic), admin.WithBrokerAddrCreate(*broker),
-			admin.WithReadQueueNums(*queues), admin.WithWriteQueueNums(*queues))
+		for range 3 { // the client gives up after 5 s, which a busy disk may take
+			if err = a.CreateTopic(ctx, admin.WithTopicCreate(c.topic), admin.WithBrokerAddrCreate(*broker),
+				admin.WithReadQueueNums(*queues), admin.WithWriteQueueNums(*queues)); err == nil {
+				break
+			}
+		}
 	case "delete":
 		err = a.DeleteTopic(ctx, admin.WithTopicDelete(c.topic), admin.WithBrokerAddrDelete(*broker))
 	case "list":

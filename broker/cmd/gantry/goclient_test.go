@@ -13,29 +13,28 @@ import (
 	"time"
 )
 
-// goClientDir is the module with the program around RocketMQ's official Go client. The client can't be a dependency of this module.
-const goClientDir = "../../../.ci/interop/go"
+// Programs around RocketMQ's official Go client, each in a module of its own: the client can't be a dependency of this one.
+var (
+	interop = sync.OnceValues(func() (string, error) { return buildModule("interop", "../../../.ci/interop/go") })
+	tour    = sync.OnceValues(func() (string, error) { return buildModule("tour", "../../../docs/tour") })
+)
 
-var goClientBinaries = sync.OnceValues(func() (string, error) {
-	dir := filepath.Join(scratch, "goclient")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return "", err
-	}
-	return dir, goTool("build", "-C", goClientDir, "-buildvcs=false", "-o", dir+"/", "./...")
-})
+func buildModule(name, dir string) (string, error) {
+	path := filepath.Join(scratch, name)
+	return path, goTool("build", "-C", dir, "-buildvcs=false", "-o", path, ".")
+}
 
-// goClient is the path of a program of the Go client's module. Where its dependencies can't be had, the test is skipped,
-// unless GANTRY_REQUIRE_INTEROP=1.
-func goClient(t testing.TB, name string) string {
+// program is the path of one of the programs. Where its dependencies can't be had, the test is skipped, unless GANTRY_REQUIRE_INTEROP=1.
+func program(t testing.TB, build func() (string, error)) string {
 	t.Helper()
-	dir, err := goClientBinaries()
+	path, err := build()
 	if err != nil {
 		if os.Getenv("GANTRY_REQUIRE_INTEROP") == "1" {
 			t.Fatal(err)
 		}
 		t.Skipf("the program with RocketMQ's Go client can't be built: %v", err)
 	}
-	return filepath.Join(dir, name)
+	return path
 }
 
 // event is what the client program says; see there.
@@ -78,7 +77,7 @@ func startClient(t testing.TB, s *server, command string, args ...string) *clien
 		all = append(all, "-broker", s.addr["broker"])
 	}
 	all = append(all, args...)
-	c := &client{name: strings.Join(all, " "), cmd: exec.Command(goClient(t, "interop"), all...), exited: make(chan struct{}), news: make(chan struct{}, 1)}
+	c := &client{name: strings.Join(all, " "), cmd: exec.Command(program(t, interop), all...), exited: make(chan struct{}), news: make(chan struct{}, 1)}
 	c.cmd.Env = append(os.Environ(), "HOME="+t.TempDir()) // where it keeps the offsets of broadcasts
 	c.cmd.Stderr = &c.stderr
 	var err error
@@ -194,6 +193,13 @@ func consumer(t testing.TB, s *server, topic, group string, args ...string) *cli
 	c := startClient(t, s, "consume", append([]string{"-topic", topic, "-group", group}, args...)...)
 	c.await(t, "ready", patience, func() bool { return len(c.all("ready")) > 0 })
 	return c
+}
+
+// newGroup makes a consumer group known to the server. The first client of a group looks for its retry topic before the server can have
+// made it, and not again for 30 s.
+func newGroup(t testing.TB, s *server, topic, group string) {
+	t.Helper()
+	consumer(t, s, topic, group).stop(t)
 }
 
 // newTopic creates a topic with four queues for a test.

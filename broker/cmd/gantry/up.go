@@ -90,7 +90,7 @@ func (f *upFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	for _, w := range warnings {
-		log.Warn("config: "+w.Message, "key", w.Key)
+		log.Warn(w.Message, "key", w.Key)
 	}
 	f.apply(cmd, cfg)
 	if err := sayDegraded(cfg.StoreDir, log); err != nil {

@@ -93,10 +93,7 @@ func TestATakenPortIsNamedBeforeTheStoreIsTouched(t *testing.T) {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	for _, flag := range []string{"--namesrv-port", "--broker-port", "--http-port"} {
 		dir := filepath.Join(t.TempDir(), "data")
-		out, err := command(t, dir, flag, port).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), l.Addr().String()) {
-			t.Errorf("%s %s: %v, expected an error that names the address:\n%s", flag, port, err, out)
-		}
+		refused(t, l.Addr().String(), dir, flag, port)
 		if _, err := os.Stat(filepath.Join(dir, "store", "commitlog")); err == nil {
 			t.Errorf("%s: the store was touched", flag)
 		}
@@ -106,10 +103,7 @@ func TestATakenPortIsNamedBeforeTheStoreIsTouched(t *testing.T) {
 func TestAStoreInUseIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, dir)
-	out, err := command(t, dir).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "lock") {
-		t.Errorf("a second process on the same store: %v, expected an error about the lock:\n%s", err, out)
-	}
+	refused(t, "lock", dir)
 	if code, _ := get(t, s, "/readyz"); code != http.StatusOK {
 		t.Errorf("the first one is not ready any more: %d", code)
 	}
@@ -133,9 +127,17 @@ func TestConfigurationComesFromTheFileAndFromSet(t *testing.T) {
 		t.Errorf("route: code %d, %q; expected the advertised address %s", r.Code, r.Body, want)
 	}
 	s.stop(t)
-	out, err := command(t, t.TempDir(), "--set", "mapedFileSizeCommitLog=many").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "mapedFileSizeCommitLog") {
-		t.Errorf("a bad value: %v, expected an error that names the key:\n%s", err, out)
+	refused(t, "mappedFileSizeCommitLog", t.TempDir(), "--set", "mappedFileSizeCommitLog=many")
+}
+
+// refused runs a `gantry up` that must end with exit code 1 and an error that speaks of what is wrong.
+func refused(t *testing.T, what, dir string, args ...string) {
+	t.Helper()
+	cmd := command(t, dir, args...)
+	time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	out, _ := cmd.CombinedOutput() // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(string(out), what) {
+		t.Errorf("gantry up %s: exit code %d, expected 1 and an error about %q:\n%s", strings.Join(args, " "), code, what, out)
 	}
 }
 

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Measures the storage core and the whole broker on this machine and writes results/core-DATE.md.
+# Usage: benchmarks/core.sh [benchtime]     (default 1x of the large sizes; takes about 15 minutes and 10 GB of disk)
+set -eu -o pipefail
+cd "$(dirname "$0")/.."
+export GOFLAGS="${GOFLAGS:--buildvcs=false}"
+out="results/core-$(date +%F).md"
+work=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
+
+steal() { awk '/^cpu /{print $9}' /proc/stat; }
+# part TITLE COMMAND…: a section with the command and what it printed, and the time that others took from this machine meanwhile.
+part() {
+  local title="$1" before began=$SECONDS
+  shift
+  before=$(steal)
+  printf '\n## %s\n\n```\n$ %s\n' "$title" "$*" >>"$out"
+  "$@" >"$work/log" 2>&1 || echo "exit status $?" >>"$work/log"
+  grep -v '^goos\|^goarch\|^pkg:\|^cpu:\|^PASS' "$work/log" >>"$out"
+  printf '```\n\n%d s; steal %d ticks of 10 ms.\n' $((SECONDS - began)) $(($(steal) - before)) >>"$out"
+}
+
+{
+  echo "# Storage core and broker, $(date +%F)"
+  echo
+  echo "Made by \`benchmarks/core.sh\`. Ratios (\`x_bare\`, shares) compare both sides within one run; absolute figures are this machine's."
+  echo
+  echo "- commit $(git rev-parse --short=12 HEAD)$(git diff --quiet || echo ' with local changes')"
+  echo "- $(go version)"
+  echo "- $(nproc) × $(awk -F': ' '/model name/{print $2; exit}' /proc/cpuinfo), $(awk '/MemTotal/{printf "%.0f GiB", $2/1048576}' /proc/meminfo), Linux $(uname -r), $(stat -f -c %T .)"
+} >"$out"
+
+part "commitlog: append" go test -run '^$' -bench 'Append$' -benchtime 1x -timeout 30m ./commitlog -args -bench.total 8589934592
+part "commitlog: append with synchronous flush" go test -run '^$' -bench 'AppendSync' -benchtime 1x -timeout 30m ./commitlog
+part "commitlog: recovery, reads" go test -run '^$' -bench 'Recover|Read|View' -timeout 30m ./commitlog
+part "consumequeue" go test -run '^$' -bench . -timeout 30m ./consumequeue
+part "index" go test -run '^$' -bench . -timeout 30m ./index
+part "broker/store: dispatch, reads, restart" go test -run '^$' -bench . -timeout 30m ./broker/store
+part "record and remoting" go test -run '^$' -bench . -benchtime 200ms ./commitlog/record ./broker/remoting
+
+go build -o "$work/gantry" ./broker/cmd/gantry
+go build -o "$work/load" ./benchmarks/load
+up() {
+  "$work/gantry" up --data "$work/data" --namesrv-port 0 --broker-port 0 --http-port 0 "$@" >"$work/ready" 2>"$work/err" &
+  server=$!
+  until grep -q '^gantry ready' "$work/ready"; do sleep 0.05; kill -0 "$server"; done
+  addr=$(sed -n 's/.* broker=\([^ ]*\) .*/\1/p' "$work/ready")
+}
+down() { kill "$server"; wait "$server" || true; server=; rm -rf "$work/data"; }
+up
+part "broker: 1 KiB, 4 connections × 64 in flight" "$work/load" -addr "$addr" -topic load -duration 20s -pid "$server"
+part "broker: 1 KiB, 1 in flight" "$work/load" -addr "$addr" -topic single -connections 1 -in-flight 1 -duration 10s -pid "$server"
+down
+up --set flushDiskType=SYNC_FLUSH
+part "broker, SYNC_FLUSH: 1 KiB, 4 connections × 64 in flight" "$work/load" -addr "$addr" -topic load -duration 20s -pid "$server"
+part "broker, SYNC_FLUSH: 1 KiB, 1 in flight" "$work/load" -addr "$addr" -topic single -connections 1 -in-flight 1 -duration 10s -pid "$server"
+down
+sed -i "s|$work/|/tmp/|g" "$out"
+echo "$out"

@@ -1,0 +1,167 @@
+package consume
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gantry-mq/gantry/broker/store"
+)
+
+// waiter is a request that notes how its wait ended.
+type waiter struct {
+	Held
+	ended chan bool // timedOut
+	calls atomic.Int32
+}
+
+func newWaiter(q *store.Queue, from int64, wait time.Duration) *waiter {
+	w := &waiter{ended: make(chan bool, 1)}
+	w.Held = Held{Queue: q, From: from, Deadline: time.Now().Add(wait), Ready: func(_ *Held, timedOut bool) {
+		if w.calls.Add(1) == 1 {
+			w.ended <- timedOut
+		}
+	}}
+	return w
+}
+
+// inBubble runs a test with a clock of its own, which moves only when everybody waits.
+func inBubble(t *testing.T, f func(t *testing.T, s *store.Store, h *Holder)) {
+	synctest.Test(t, func(t *testing.T) {
+		s, h := openStore(t, nil), NewHolder()
+		f(t, s, h)
+		h.Close()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAHeldRequestIsReadyWhenItsMessageComes(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *store.Store, h *Holder) {
+		q := s.Queue("orders", 0)
+		first, second := newWaiter(q, 0, time.Hour), newWaiter(q, 1, time.Hour)
+		h.Hold(&first.Held)
+		h.Hold(&second.Held)
+		began := time.Now()
+		put(t, s, q, "", "a")
+		if <-first.ended {
+			t.Error("the message came, and the wait timed out")
+		}
+		synctest.Wait()
+		if n := h.Len(); n != 1 || second.calls.Load() != 0 {
+			t.Errorf("%d wait for the second message", n)
+		}
+		put(t, s, q, "", "b")
+		if <-second.ended {
+			t.Error("the message came, and the wait timed out")
+		}
+		if d := time.Since(began); d != 0 {
+			t.Errorf("it took %v: somebody polls", d)
+		}
+	})
+}
+
+func TestARequestWhoseMessageIsThereIsReadyAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *store.Store, h *Holder) {
+		q := s.Queue("orders", 0)
+		put(t, s, q, "", "a")
+		w := newWaiter(q, 0, time.Hour)
+		h.Hold(&w.Held)
+		if <-w.ended {
+			t.Error("it timed out")
+		}
+		if n := h.Len(); n != 0 {
+			t.Errorf("%d wait", n)
+		}
+	})
+}
+
+func TestPatienceEndsAtTheDeadline(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *store.Store, h *Holder) {
+		q := s.Queue("orders", 0)
+		began := time.Now()
+		var wg sync.WaitGroup
+		// The later ones first, so that the timer has to be brought forward.
+		for i := 50; i >= 0; i-- {
+			wait := time.Duration(i) * time.Second
+			w := newWaiter(q, 0, wait)
+			h.Hold(&w.Held)
+			wg.Go(func() {
+				if timedOut, d := <-w.ended, time.Since(began); !timedOut || d != wait {
+					t.Errorf("a wait of %v ended after %v, timed out: %v", wait, d, timedOut)
+				}
+			})
+		}
+		wg.Wait()
+		put(t, s, q, "", "a") // finds nobody
+	})
+}
+
+func TestADeletedTopicEndsTheWait(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *store.Store, h *Holder) {
+		w := newWaiter(s.Queue("orders", 0), 0, time.Hour)
+		h.Hold(&w.Held)
+		if err := s.DeleteTopic("orders"); err != nil {
+			t.Fatal(err)
+		}
+		if <-w.ended {
+			t.Error("it timed out")
+		}
+	})
+}
+
+func TestCloseAnswersEverybody(t *testing.T) {
+	s := openStore(t, nil)
+	h, q := NewHolder(), s.Queue("orders", 0)
+	all := make([]*waiter, 100)
+	for i := range all {
+		all[i] = newWaiter(q, 0, time.Hour)
+		h.Hold(&all[i].Held)
+	}
+	h.Close()
+	late := newWaiter(q, 0, time.Hour)
+	h.Hold(&late.Held)
+	for i, w := range append(all, late) {
+		if !<-w.ended || w.calls.Load() != 1 {
+			t.Errorf("request %d was called %d times", i, w.calls.Load())
+		}
+	}
+	put(t, s, q, "", "a") // finds nobody
+}
+
+func TestEveryRequestIsReadyOnceWhoeverComesFirst(t *testing.T) {
+	s := openStore(t, nil)
+	h := NewHolder()
+	const holders, each, queues = 4, 500, 3
+	var made sync.WaitGroup
+	all := make([][]*waiter, holders)
+	for i := range all {
+		made.Go(func() {
+			rng := rand.New(rand.NewPCG(uint64(i), 1))
+			for range each {
+				w := newWaiter(s.Queue("orders", rng.Int32N(queues)), rng.Int64N(200), time.Duration(rng.IntN(int(2*time.Millisecond))))
+				h.Hold(&w.Held)
+				all[i] = append(all[i], w)
+			}
+		})
+	}
+	for i := range 200 {
+		put(t, s, s.Queue("orders", int32(i%queues)), "", "x")
+	}
+	made.Wait()
+	h.Close()
+	for i := range all {
+		for k, w := range all[i] {
+			if n := w.calls.Load(); n != 1 {
+				t.Fatalf("request %d of holder %d was called %d times", k, i, n)
+			}
+		}
+	}
+	if n := h.Len(); n != 0 {
+		t.Errorf("%d wait", n)
+	}
+}

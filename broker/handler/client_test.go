@@ -1,0 +1,177 @@
+package handler_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/gantry-mq/gantry/broker/config"
+	"github.com/gantry-mq/gantry/broker/remoting"
+	"github.com/gantry-mq/gantry/commitlog/vfs"
+)
+
+// heartbeat is the body of a consumer's heartbeat as Java clients write it.
+func heartbeat(id, group string) []byte {
+	return []byte(`{"clientID":"` + id + `","consumerDataSet":[{"consumeFromWhere":"CONSUME_FROM_LAST_OFFSET","consumeType":"CONSUME_PASSIVELY","groupName":"` + group +
+		`","messageModel":"CLUSTERING","subscriptionDataSet":[{"classFilterMode":false,"codeSet":[],"expressionType":"TAG","subString":"*","subVersion":1,"tagsSet":[],"topic":"orders"}],"unitMode":false}],` +
+		`"heartbeatFingerprint":0,"producerDataSet":[{"groupName":"CLIENT_INNER_PRODUCER"}],"withoutSub":false}`)
+}
+
+func (c *client) hears(t *testing.T, group string) {
+	t.Helper()
+	select {
+	case got := <-c.told:
+		if got != group {
+			t.Errorf("told of %s, expected %s", got, group)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatalf("nobody told of %s", group)
+	}
+}
+
+func (c *client) consumers(t *testing.T, group string) []string {
+	t.Helper()
+	return bodyOf[struct {
+		IDs []string `json:"consumerIdList"`
+	}](t, c.ok(t, remoting.CodeGetConsumerListByGroup, fields("consumerGroup", group), nil)).IDs
+}
+
+func TestConsumersKnowOfEachOther(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	a, b := f.dial(t), f.dial(t)
+	r := a.fails(t, remoting.RespSystemError, remoting.CodeGetConsumerListByGroup, fields("consumerGroup", "shop"), nil)
+	if r.Remark != "no consumer for this group, shop" {
+		t.Errorf("remark %q", r.Remark)
+	}
+	r = a.ok(t, remoting.CodeHeartBeat, nil, heartbeat("a", "shop"))
+	if r.Fields.Str("IS_SUPPORT_HEART_BEAT_V2") != "true" || r.Fields.Str("IS_SUB_CHANGE") != "true" {
+		t.Errorf("fields %s", r.Fields)
+	}
+	a.hears(t, "shop")
+	b.ok(t, remoting.CodeHeartBeat, nil, heartbeat("b", "shop"))
+	a.hears(t, "shop")
+	b.hears(t, "shop")
+	if ids := a.consumers(t, "shop"); !slices.Equal(ids, []string{"a", "b"}) {
+		t.Errorf("consumers %v", ids)
+	}
+	b.Close()
+	a.hears(t, "shop")
+	if ids := a.consumers(t, "shop"); !slices.Equal(ids, []string{"a"}) {
+		t.Errorf("consumers %v", ids)
+	}
+	a.ok(t, remoting.CodeUnregisterClient, fields("clientID", "a", "consumerGroup", "shop"), nil)
+	a.fails(t, remoting.RespSystemError, remoting.CodeGetConsumerListByGroup, fields("consumerGroup", "shop"), nil)
+}
+
+func TestAHeartbeatMakesTheGroupAndItsRetryTopic(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	f.dial(t).ok(t, remoting.CodeHeartBeat, nil, heartbeat("a", "shop"))
+	if g := f.Groups.Get("shop"); g == nil || g.RetryMaxTimes != 16 {
+		t.Errorf("group %+v", g)
+	}
+	if c := f.Topics.Get("%RETRY%shop"); c == nil || c.ReadQueues != 1 {
+		t.Errorf("retry topic %+v", c)
+	}
+}
+
+func TestAGroupThatMayNotBeHasNoConsumers(t *testing.T) {
+	f := start(t, vfs.NewMem(), func(c *config.Config) { c.AutoCreateGroup = false })
+	c := f.dial(t)
+	for _, group := range []string{"shop", "a b", ""} {
+		c.ok(t, remoting.CodeHeartBeat, nil, heartbeat("a", group))
+		c.fails(t, remoting.RespSystemError, remoting.CodeGetConsumerListByGroup, fields("consumerGroup", group), nil)
+	}
+	if f.Topics.Get("%RETRY%shop") != nil {
+		t.Error("it has a retry topic")
+	}
+}
+
+func TestAHeartbeatMayLeaveOutSubscriptionsThatAreKnown(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	c := f.dial(t)
+	body := func(fingerprint string, brief bool) []byte {
+		subs := `[{"topic":"orders","subString":"red","subVersion":1,"expressionType":"TAG"}]`
+		flag := "false"
+		if brief {
+			subs, flag = "[]", "true"
+		}
+		return []byte(`{"clientID":"a","consumerDataSet":[{"groupName":"shop","subscriptionDataSet":` + subs + `}],"heartbeatFingerprint":` + fingerprint + `,"withoutSub":` + flag + `}`)
+	}
+	for i, test := range []struct {
+		body []byte
+		send string
+	}{{body("7", true), "true"}, {body("7", false), "false"}, {body("7", true), "false"}, {body("8", true), "true"}} {
+		if got := c.ok(t, remoting.CodeHeartBeat, nil, test.body).Fields.Str("IS_SUB_CHANGE"); got != test.send {
+			t.Errorf("heartbeat %d: IS_SUB_CHANGE %s, expected %s", i, got, test.send)
+		}
+	}
+	f.send(t, c, "orders", 0, "a", "red", "")
+	checkPull(t, c.call(t, remoting.CodePullMessage, pullFields(0, 0), nil), remoting.RespSuccess, 1, 0, 1, "a")
+}
+
+func TestQueuesAreLockedForOneClient(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	c := f.dial(t)
+	lock := func(code int32, client string) int {
+		t.Helper()
+		return len(bodyOf[struct {
+			Locked []struct {
+				Broker string `json:"brokerName"`
+				ID     int32  `json:"queueId"`
+			} `json:"lockOKMQSet"`
+		}](t, c.ok(t, code, nil, []byte(`{"clientId":"`+client+`","consumerGroup":"shop","mqSet":[{"brokerName":"broker-a","queueId":0,"topic":"orders"},{"brokerName":"broker-a","queueId":1,"topic":"orders"}]}`))).Locked)
+	}
+	if a, b := lock(remoting.CodeLockBatchMQ, "a"), lock(remoting.CodeLockBatchMQ, "b"); a != 2 || b != 0 {
+		t.Errorf("a has %d queues and b %d", a, b)
+	}
+	c.ok(t, remoting.CodeUnlockBatchMQ, nil, []byte(`{"clientId":"a","consumerGroup":"shop","mqSet":[{"brokerName":"broker-a","queueId":0,"topic":"orders"}]}`))
+	if b := lock(remoting.CodeLockBatchMQ, "b"); b != 1 {
+		t.Errorf("b has %d queues", b)
+	}
+	// A group that holds locks consumes in order: what it gives up on isn't tried again.
+	c.ok(t, remoting.CodeSendMessageV2, sendFields("%RETRY%shop", 0), []byte("x"))
+	f.arrive(t, "%DLQ%shop", 0, 0)
+}
+
+func TestASentBackMessageIsInTheRetryTopicAtOnce(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	c := f.dial(t)
+	c.ok(t, remoting.CodeHeartBeat, nil, heartbeat("a", "shop"))
+	f.send(t, c, "orders", 0, "book", "", "")
+	off := records(t, c.ok(t, remoting.CodePullMessage, pullFields(0, subscription), nil).Body)[0].LogOffset
+	back := func(pairs ...string) remoting.Fields {
+		return append(fields("offset", itoa(off), "group", "shop", "delayLevel", "0", "originMsgId", "x", "originTopic", "orders", "unitMode", "false", "maxReconsumeTimes", "16"), fields(pairs...)...)
+	}
+	c.ok(t, remoting.CodeConsumerSendMsgBack, back(), nil)
+	f.arrive(t, "%RETRY%shop", 0, 0)
+	got := records(t, c.ok(t, remoting.CodePullMessage, pullFields(0, subscription, "topic", "%RETRY%shop"), nil).Body)
+	if len(got) != 1 || string(got[0].Body) != "book" || got[0].ReconsumeTimes != 1 {
+		t.Errorf("%+v", got)
+	}
+	c.ok(t, remoting.CodeConsumerSendMsgBack, back("delayLevel", "-1"), nil)
+	f.arrive(t, "%DLQ%shop", 0, 0)
+	c.fails(t, remoting.RespSystemError, remoting.CodeConsumerSendMsgBack, back("offset", itoa(off+1)), nil)
+}
+
+func TestASentBackMessageIsAnsweredWhenItIsOnDisk(t *testing.T) {
+	disk, free := slowDisk(vfs.NewMem())
+	f := start(t, disk, func(c *config.Config) { c.FlushDisk, c.SyncFlushTimeout = config.SyncFlush, time.Hour })
+	nc := dialRaw(t, f)
+	if _, err := nc.Write(frame(remoting.CodeSendMessageV2, 1, 0, sendFields("orders", 0), []byte("book"))); err != nil {
+		t.Fatal(err)
+	}
+	free <- struct{}{}
+	if a := readAnswer(t, nc); a.Code != remoting.RespSuccess {
+		t.Fatalf("%+v", a)
+	}
+	if _, err := nc.Write(append(frame(remoting.CodeConsumerSendMsgBack, 2, 0, fields("offset", "0", "group", "shop"), nil), frame(9999, 3, 0, nil, nil)...)); err != nil {
+		t.Fatal(err)
+	}
+	if a := readAnswer(t, nc); a.Opaque != 3 {
+		t.Errorf("answered before the flush: %+v", a)
+	}
+	close(free)
+	if a := readAnswer(t, nc); a.Opaque != 2 || a.Code != remoting.RespSuccess {
+		t.Errorf("%+v", a)
+	}
+}
