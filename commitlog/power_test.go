@@ -55,7 +55,7 @@ type life struct {
 
 	powerLost bool           // since the log was last open
 	stored    []storedRecord // the log, message by message, from its first one on
-	pending   []string       // bodies of the append during which the process died, in order
+	pending   []string       // bodies of an append that may have left something: the process died, or it could not be cleared
 	cutting   int64          // where it was truncating when it died; MaxInt64 when it wasn't
 	retired   int64          // the highest offset up to which segments were to be deleted
 	known     int64          // a border below which all is durable, as an owner would note it
@@ -282,14 +282,19 @@ func (l *life) append() {
 	for range 1 + l.rng.IntN(5) {
 		l.serial++
 		body := fmt.Appendf(nil, "%08d", l.serial)
-		for range l.rng.IntN(900) {
+		for range l.rng.IntN(600) { // five of them fit any segment
 			body = append(body, byte(l.rng.IntN(256)))
 		}
 		d := draftTo("T", int32(l.rng.IntN(3)), string(body))
 		d.Joined = len(ds) > 0 && l.rng.IntN(2) == 0
 		ds = append(ds, d)
 	}
+	remains := l.log.torn
 	err := l.log.Append(ds, l.nums)
+	if l.log.torn > l.log.end && l.log.torn == remains {
+		return // there are still the remains of a former append
+	}
+	l.pending = nil
 	for i := range ds {
 		d := &ds[i]
 		switch {
@@ -298,7 +303,7 @@ func (l *life) append() {
 			l.wait(len(l.stored)-1, d.LogOffset+int64(d.Size))
 		case err == nil:
 			l.t.Errorf("message refused: %v", d.Err)
-		case l.dead:
+		case l.dead || l.log.torn > l.log.end:
 			l.pending = append(l.pending, string(d.Body))
 		}
 	}
@@ -337,6 +342,10 @@ func (l *life) truncate() {
 	l.known = min(l.known, to) // an owner notes this before
 	l.cutting = to
 	if err := l.log.Truncate(to); err != nil {
+		if errors.Is(err, ErrOutOfRange) && l.log.set.First().Unlinked() {
+			l.cutting = notCutting
+			return
+		}
 		if !l.dead && !errors.Is(err, vfs.ErrIO) {
 			l.t.Errorf("truncate: %v", err)
 		}

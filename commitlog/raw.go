@@ -84,6 +84,10 @@ func (l *Log) truncate(to int64) error {
 	if l.tail == nil || to == l.end {
 		return nil
 	}
+	// Retention may have failed half-way with the oldest segment. It can't become the tail any more.
+	if first := l.set.First(); first.Unlinked() && to < first.End() {
+		return fmt.Errorf("%w: truncate to %d: segment %s is being deleted", ErrOutOfRange, to, first.Path())
+	}
 	if err := l.checkBorder(to); err != nil {
 		return err
 	}

@@ -32,6 +32,13 @@ func (l *Log) recover(s Start) (Recovery, error) {
 	if l.set.First() == nil {
 		return Recovery{}, nil
 	}
+	// The last process may have died between deleting a segment and syncing that. Were the name to come back after the next
+	// ones, in other directories, are durably gone, there would be a gap.
+	for _, dir := range l.opts.Dirs {
+		if err := l.opts.FS.SyncDir(dir); err != nil {
+			return Recovery{}, fmt.Errorf("commitlog: recover: %w", err)
+		}
+	}
 	rec, err := l.findEnd(s)
 	if err != nil {
 		return Recovery{}, err

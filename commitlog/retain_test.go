@@ -157,6 +157,35 @@ func TestAFailedDeletionLeavesNoGap(t *testing.T) {
 	}
 }
 
+// TestAnUnsyncedDeletionDoesNotComeBack: a process dies before its deletion of the first segment is durable. The next one deletes
+// the second, in another directory. Had it not made the first deletion durable, a power loss could leave the first and the third.
+func TestAnUnsyncedDeletionDoesNotComeBack(t *testing.T) {
+	for seed := range uint64(20) {
+		mem := vfs.NewMem()
+		f := faults{}
+		o := testOptions(vfs.Fault(mem, f.before))
+		o.Dirs = []string{"a", "b", "c"}
+		l, _ := mustOpen(t, o, Start{From: -1})
+		for a := newNumbers(t); l.Max() < 3*testSegment; {
+			mustAppend(t, l, a, sized(1000))
+		}
+		f.match = nth(vfs.OpSyncDir, 0, errInjected)
+		if _, err := l.Retire(testSegment); !errors.Is(err, errInjected) {
+			t.Fatal(err)
+		}
+		mem = mem.Kill()
+		o.FS = mem
+		l, _ = mustOpen(t, o, Start{From: -1})
+		if _, err := l.Retire(2 * testSegment); err != nil || l.Min() != 2*testSegment {
+			t.Fatal(l.Min(), err)
+		}
+		o.FS = mem.Crash(newRand(seed))
+		if l, _ = mustOpen(t, o, Start{From: -1}); l.Min() != 2*testSegment {
+			t.Errorf("the log begins at %d", l.Min())
+		}
+	}
+}
+
 func TestRetireCanBeTriedAgain(t *testing.T) {
 	for _, kind := range []vfs.OpKind{vfs.OpRemove, vfs.OpSyncDir} {
 		l := openFaulty(t, nil)

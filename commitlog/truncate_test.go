@@ -156,6 +156,30 @@ func TestAnUnusedSegmentAheadDoesNotOutliveATruncation(t *testing.T) {
 	}
 }
 
+// TestNoSegmentThatIsBeingDeletedBecomesTheTail: what is written there would be gone with the next start.
+func TestNoSegmentThatIsBeingDeletedBecomesTheTail(t *testing.T) {
+	l := openFaulty(t, nil)
+	a := newNumbers(t)
+	for l.Max() < 3*testSegment {
+		mustAppend(t, l.Log, a, sized(1000))
+	}
+	l.faults.match = nth(vfs.OpSyncDir, 0, vfs.ErrIO)
+	if _, err := l.Retire(testSegment); !errors.Is(err, vfs.ErrIO) {
+		t.Fatal(err)
+	}
+	if err := l.Truncate(1000); !errors.Is(err, ErrOutOfRange) {
+		t.Errorf("truncate into it: %v", err)
+	}
+	if err := l.Truncate(testSegment); err != nil {
+		t.Fatalf("truncate to its end: %v", err)
+	}
+	mustAppend(t, l.Log, newNumbers(t), draft("after"))
+	again, _ := reopen(t, l.mem.Kill())
+	if got := bodies(t, again); len(got) != 1 || got[0] != "after" {
+		t.Errorf("found %d messages", len(got))
+	}
+}
+
 func TestAFailedTruncationIsFinal(t *testing.T) {
 	for _, kind := range []vfs.OpKind{vfs.OpRemove, vfs.OpSyncDir, vfs.OpZeroRange, vfs.OpDatasync} {
 		t.Run(string(kind), func(t *testing.T) {

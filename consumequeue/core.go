@@ -6,58 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 
-	"github.com/gantry-mq/gantry/commitlog/seeded"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
-
-// Options say how to open a Store or a BatchStore.
-type Options struct {
-	FS  vfs.FS
-	Dir string // the directory of the topics' directories; made with the first Flush
-	// FileSize is the size of a queue file in bytes, rounded up to whole units. 0 means 300,000 units.
-	FileSize int64
-	// MaxOpenFiles bounds the descriptors that the store holds at any moment. 0 means 1024.
-	MaxOpenFiles int
-	// Clean says that the last stop was orderly: files are trusted, and read when their queue is first used.
-	// Otherwise Open reads the end of every queue and cuts what may not have survived.
-	Clean bool
-	// DurableTo is the log offset up to which units were durable, as the owner noted after the last Flush (0 if it never
-	// did). Unless Clean, units that point at or beyond it are dropped: the owner appends them again.
-	DurableTo int64
-	// LogEnd is where the log ends. Units that point at or beyond it are dropped. 0 means not known.
-	LogEnd int64
-	// MinLog is where the log begins. Units below it can't be had from the log again and are kept.
-	MinLog int64
-	// Holds tells whether the log has the message of that queue offset in a record at logOffset, MinLog ≤ logOffset <
-	// LogEnd. It is asked in the rare case that a unit can't be told from a torn one by itself. Without it, such a queue
-	// is rebuilt from the log.
-	Holds func(topic string, id int32, queueOffset, logOffset int64) bool
-	// Bounds is the file of the durable table of next offsets. "" means Dir + ".bounds".
-	Bounds string
-	Logger *slog.Logger // nil means none
-}
-
-// Lost names a queue of which units are missing that the log before DurableTo may still have.
-type Lost struct {
-	Topic   string
-	QueueID int32
-	Err     error // what was found
-}
-
-// Stats is the size of a store at one moment.
-type Stats struct {
-	Queues      int   // known, on disk or not
-	DirtyQueues int   // with something that isn't durable yet
-	DirtyBytes  int64 // appended and not durable yet
-	OpenFiles   int
-}
 
 type queueName struct {
 	topic string
@@ -101,149 +57,6 @@ type core struct {
 
 	lostMu sync.Mutex // guards lost
 	lost   []Lost
-}
-
-func newCore(o Options, l layout) (*core, error) {
-	unit := l.unitSize()
-	switch {
-	case o.FS == nil || o.Dir == "":
-		return nil, fmt.Errorf("%v: open: no file system or no directory given", l)
-	case o.FileSize < 0 || o.FileSize > math.MaxInt32:
-		return nil, fmt.Errorf("%v: open %s: file size %d, expected 1 … %d", l, o.Dir, o.FileSize, math.MaxInt32)
-	case o.FileSize == 0:
-		o.FileSize = l.defaultFileSize()
-	}
-	if o.MaxOpenFiles <= 0 {
-		o.MaxOpenFiles = 1024
-	}
-	if o.LogEnd <= 0 {
-		o.LogEnd = math.MaxInt64
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Bounds == "" {
-		o.Bounds = o.Dir + ".bounds"
-	}
-	c := &core{
-		fs:         o.FS,
-		dir:        strings.TrimSuffix(o.Dir, "/"),
-		layout:     l,
-		fileSize:   (o.FileSize + unit - 1) / unit * unit,
-		boundsFile: o.Bounds,
-		holds:      o.Holds,
-		trusted:    o.Clean,
-		durableTo:  o.DurableTo,
-		logEnd:     o.LogEnd,
-		log:        o.Logger,
-		streams:    make(map[queueName]*stream),
-	}
-	c.fds = newDescriptors(o.FS, o.MaxOpenFiles, func(err error) { c.fail(err) })
-	c.minLog.Store(o.MinLog)
-	return c, nil
-}
-
-// open reads the table of bounds and lists the directories; unless the last stop was clean it recovers every queue.
-func (c *core) open() error {
-	if err := c.loadBounds(); err != nil {
-		return err
-	}
-	c.trusted = c.trusted && !c.repairing
-	c.keepBelow = c.minLog.Load()
-	c.recoverBelow = c.logEnd
-	if !c.trusted && !seeded.Is(seeded.TornUnitAccepted) {
-		c.recoverBelow = min(c.logEnd, max(c.durableTo, c.keepBelow))
-	}
-	found, err := c.list()
-	if err != nil {
-		return err
-	}
-	c.marked = found
-	if err := c.checkFileSize(); err != nil {
-		return err
-	}
-	for _, s := range c.snapshot() {
-		if !s.onDisk {
-			s.mu.Lock()
-			s.missing()
-			s.mu.Unlock()
-		}
-	}
-	if !found && c.durableTo > 0 && (c.hadBounds || c.layout == simpleLayout) { // batch queues come with the first batch topic
-		c.noteLost(Lost{Err: fmt.Errorf("%v: directory %s: not found, expected units up to log offset %d: %w", c.layout, c.dir, c.durableTo, ErrDamaged)})
-	}
-	if c.trusted {
-		return nil
-	}
-	return c.recover()
-}
-
-// recover loads every queue and makes durable what it cuts.
-func (c *core) recover() error {
-	syncAll := c.repairing
-	return c.repair(func() error {
-		err := c.each(c.snapshot(), func(s *stream) error {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			err := s.load()
-			if err == nil && syncAll && s.onDisk {
-				s.renamed, s.cleared = true, true
-				s.list()
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		return c.removeLost()
-	})
-}
-
-// repair runs what cuts or removes files that are in use, and makes it durable. Only then the log may go on behind the
-// cut: units or a table from before it, should they come back, would be taken for those of the new records.
-func (c *core) repair(cut func() error) error {
-	c.repairing = true
-	if err := c.saveBounds(c.savedMinLog); err != nil {
-		return err
-	}
-	if err := cut(); err != nil {
-		return err
-	}
-	if err := c.flush(); err != nil {
-		return err
-	}
-	c.repairing = false
-	return c.saveBounds(c.savedMinLog)
-}
-
-// list registers a stream for each queue directory. It reports whether there is a directory at all.
-func (c *core) list() (found bool, err error) {
-	topics, err := c.fs.ReadDir(c.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("%v: open: %w", c.layout, err)
-	}
-	for _, topic := range topics {
-		if !topic.IsDir() {
-			continue
-		}
-		name := topic.Name()
-		queues, err := c.fs.ReadDir(c.dir + "/" + name)
-		if err != nil {
-			return true, fmt.Errorf("%v: open: %w", c.layout, err)
-		}
-		for _, queue := range queues {
-			id, err := strconv.ParseInt(queue.Name(), 10, 32)
-			if err != nil || id < 0 || !queue.IsDir() || strconv.FormatInt(id, 10) != queue.Name() {
-				c.log.Warn("not a queue directory, left alone", "store", c.layout.String(), "topic", name, "name", queue.Name())
-				continue
-			}
-			c.stream(name, int32(id)).onDisk = true
-		}
-	}
-	return true, nil
 }
 
 // stream returns the one stream of that name.
@@ -307,28 +120,6 @@ func (c *core) refused() error {
 	return nil
 }
 
-func (c *core) noteLost(l Lost) {
-	c.log.Warn("queue units were lost and have to come from the log again", "store", c.layout.String(), "topic", l.Topic, "queue", l.QueueID, "err", l.Err)
-	c.lostMu.Lock()
-	defer c.lostMu.Unlock()
-	c.lost = append(c.lost, l)
-}
-
-func (c *core) lostQueues() []Lost {
-	c.lostMu.Lock()
-	defer c.lostMu.Unlock()
-	return slices.Clone(c.lost)
-}
-
-func (c *core) replayFrom() int64 {
-	c.lostMu.Lock()
-	defer c.lostMu.Unlock()
-	if len(c.lost) > 0 {
-		return 0
-	}
-	return c.durableTo
-}
-
 func (c *core) stats() Stats {
 	c.mu.RLock()
 	queues := len(c.streams)
@@ -382,4 +173,27 @@ func (c *core) pread(s *stream, base int64, p []byte, off int64) error {
 		return fmt.Errorf("%v: %s: %d bytes at %d, expected %d: %w", c.layout, d.file.Name(), n, off, len(p), err)
 	}
 	return nil
+}
+
+// close flushes, saves the table of bounds and closes all files. What can't be flushed is left to recovery.
+func (c *core) close() error {
+	c.maintenance.Lock()
+	defer c.maintenance.Unlock()
+	err := c.refused()
+	if errors.Is(err, ErrClosed) {
+		return nil
+	}
+	if err == nil {
+		err = c.flushAndMark()
+	}
+	if err == nil {
+		err = c.loadAll(func(s *stream) bool { return !s.bounded })
+	}
+	if err == nil {
+		err = c.saveBounds(c.savedMinLog)
+	}
+	closed := fmt.Errorf("%v: %s: %w", c.layout, c.dir, ErrClosed)
+	c.refusal.Store(&closed)
+	c.fds.closeAll()
+	return err
 }

@@ -118,5 +118,5 @@ func seeds(t testing.TB) int {
 		}
 		return n
 	}
-	return 400
+	return 250
 }

@@ -33,7 +33,9 @@ type crashMoment struct {
 var crashMoments = []crashMoment{
 	{name: "recovery", opening: true, within: 25, selected: func(op vfs.Op) bool { return op.Kind.Changes() }},
 	{name: "any time", within: 1},
-	{name: "roll", within: 30, selected: func(op vfs.Op) bool { return op.Kind != vfs.OpWrite && op.Kind != vfs.OpDatasync && in(op, "commitlog") }},
+	{name: "roll", within: 30, selected: func(op vfs.Op) bool {
+		return op.Kind != vfs.OpWrite && op.Kind != vfs.OpDatasync && in(op, "commitlog")
+	}},
 	{name: "retention", within: 20, selected: func(op vfs.Op) bool { return op.Kind == vfs.OpRemove && in(op, "commitlog", "consumequeue") }},
 	{name: "write to the log", within: 1000, partly: true, selected: func(op vfs.Op) bool { return op.Kind == vfs.OpWrite && in(op, "commitlog") }},
 	{name: "checkpoint", within: 20, selected: func(op vfs.Op) bool { return in(op, "checkpoint", "gantry.") }},
@@ -57,6 +59,7 @@ const (
 	crashQueues  = 2
 	crashSegment = 64 << 10
 	crashKeep    = 64 // segments that retention leaves, at least
+	crashPass    = 4  // segments that a pass of it deletes, at most
 	crashWriters = 4
 )
 
@@ -97,7 +100,6 @@ type crashSubject struct {
 }
 
 func (p *crashSubject) options() Options {
-	level := slog.LevelWarn
 	return Options{
 		FS: vfs.Fault(vfs.OS(), p.before), Root: p.order.Dir,
 		Log: commitlog.Options{
@@ -106,9 +108,9 @@ func (p *crashSubject) options() Options {
 		},
 		QueueFile: 16 * 20, OpenFiles: 64, IndexSlots: 1000, IndexEntries: 4000,
 		// Every pass deletes some of the oldest segments. When there is one, the load decides.
-		Retention:          commitlog.Retention{Age: time.Hour, Clean: 2, Force: -1, Refuse: 2, Forced: true, PerPass: 4},
+		Retention:          commitlog.Retention{Age: time.Hour, Clean: 2, Force: -1, Refuse: 2, Forced: true, PerPass: crashPass},
 		CheckpointInterval: 20 * time.Millisecond, IndexInterval: 50 * time.Millisecond, CleanInterval: time.Hour,
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 }
 
@@ -206,7 +208,7 @@ func (p *crashSubject) load(quit <-chan struct{}) {
 				return
 			case <-tick.C:
 			}
-			if l := p.store.Log; l.Max()-l.Min() > (crashKeep+8)*crashSegment {
+			if l := p.store.Log; l.Max()-l.Min() > (crashKeep+2*crashPass)*crashSegment {
 				if _, err := p.store.Clean(true); err != nil && !p.doomed.Load() {
 					p.fail(err)
 				}

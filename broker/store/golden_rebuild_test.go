@@ -76,7 +76,7 @@ func TestQueuesBuiltFromTheLogAreByteForByteThoseOfTheJavaBroker(t *testing.T) {
 			java := queueFiles(t, root)
 			remove(t, root, "*consumequeue*", "index")
 			s := mustOpen(t, g.options(t, root))
-			g.checkAll(t, s)
+			g.checkEach(t, s, 3)
 			mustClose(t, s)
 			compareFiles(t, queueFiles(t, root), java)
 		})
@@ -104,7 +104,7 @@ func TestAnythingDerivedCanBeDeletedAndComesBackFromTheLog(t *testing.T) {
 		t.Run(strings.Join(gone, "+"), func(t *testing.T) {
 			remove(t, root, gone...)
 			s := mustOpen(t, o)
-			goldenFeatures.checkAll(t, s)
+			goldenFeatures.checkEach(t, s, 7)
 			mustClose(t, s)
 			compareFiles(t, queueFiles(t, root), java)
 		})
@@ -133,7 +133,7 @@ func TestExtensionUnitsAreReadWithoutTheOption(t *testing.T) {
 	o := g.options(t, g.unpack(t))
 	o.QueueExt = false
 	s := mustOpen(t, o)
-	g.checkAll(t, s)
+	g.checkEach(t, s, 3)
 	if !consumequeue.IsExtAddress(readAll(t, s.Queue("FeatNormal", 0))[0].TagCode) {
 		t.Error("the golden store has no extension units")
 	}
@@ -218,7 +218,7 @@ func TestPartsThatAreNotReadAreNamedInTheLog(t *testing.T) {
 		lines := new(logLines)
 		o.Logger = slog.New(slog.NewTextHandler(lines, nil))
 		s := mustOpen(t, o)
-		c.g.checkAll(t, s)
+		c.g.checkEach(t, s, 7)
 		for _, name := range c.found {
 			if !strings.Contains(lines.String(), "a part is not read\" found="+filepath.Join(root, name)) {
 				t.Errorf("%s: nothing is said of %s:\n%s", c.g.name, name, lines)

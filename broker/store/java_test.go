@@ -202,47 +202,57 @@ func (p *process) waitFor(t *testing.T, port int) {
 	t.Fatalf("nobody listens on port %d", port)
 }
 
-// peers are a Java name server, broker and client on a store.
+// peers are a Java name server and a client, which stay, and brokers, which come and go on one port.
 type peers struct {
-	broker, client *process
+	java        *java
+	names, port int
+	client      *process
+}
+
+func (j *java) meet(t *testing.T) *peers {
+	t.Helper()
+	p := &peers{java: j, names: freePorts(t, 0, 0), port: freePorts(t, 2, 1)}
+	namesrv := j.start(t, 128, "org.apache.rocketmq.namesrv.NamesrvStartup", "-c", j.file(t, "namesrv.conf", fmt.Sprintf("listenPort=%d", p.names)))
+	p.client = j.start(t, 256, filepath.Join(javaSource, "Interop.java"), fmt.Sprintf("127.0.0.1:%d", p.names))
+	namesrv.waitFor(t, p.names)
+	return p
+}
+
+// file writes a configuration file.
+func (j *java) file(t *testing.T, name string, lines ...string) string {
+	t.Helper()
+	path := filepath.Join(j.dir, name)
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // serve starts the Java broker on a store that was written with o.
-func (j *java) serve(t *testing.T, o Options) peers {
+func (p *peers) serve(t *testing.T, o Options) *process {
 	t.Helper()
-	names, port := freePorts(t, 0, 0), freePorts(t, 2, 1)
-	conf := func(name string, lines ...string) string {
-		file := filepath.Join(j.dir, name)
-		if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return file
-	}
-	namesrv := j.start(t, 128, "org.apache.rocketmq.namesrv.NamesrvStartup", "-c", conf("namesrv.conf", fmt.Sprintf("listenPort=%d", names)))
-	namesrv.waitFor(t, names)
-	p := peers{broker: j.start(t, 512, "org.apache.rocketmq.broker.BrokerStartup", "-c", conf("broker.conf",
+	broker := p.java.start(t, 512, "org.apache.rocketmq.broker.BrokerStartup", "-c", p.java.file(t, "broker.conf",
 		"brokerClusterName=DefaultCluster", "brokerName=broker-a", "brokerId=0", "brokerIP1=127.0.0.1",
-		fmt.Sprintf("listenPort=%d", port), fmt.Sprintf("namesrvAddr=127.0.0.1:%d", names),
+		fmt.Sprintf("listenPort=%d", p.port), fmt.Sprintf("namesrvAddr=127.0.0.1:%d", p.names),
 		"storePathRootDir="+o.Root, "storePathCommitLog="+filepath.Join(o.Root, "commitlog"),
 		fmt.Sprintf("mappedFileSizeCommitLog=%d", o.Log.SegmentSize), fmt.Sprintf("mappedFileSizeConsumeQueue=%d", o.QueueFile),
 		fmt.Sprintf("maxHashSlotNum=%d", o.IndexSlots), fmt.Sprintf("maxIndexNum=%d", o.IndexEntries),
 		"enableLmq=true", "enableMultiDispatch=true", "enabledAppendPropCRC=true", "timerWheelEnable=false",
-		"diskMaxUsedSpaceRatio=95", "fileReservedTime=7200"))}
-	p.broker.waitFor(t, port)
-	p.client = j.start(t, 256, filepath.Join(javaSource, "Interop.java"), fmt.Sprintf("127.0.0.1:%d", names))
-	return p
+		"diskMaxUsedSpaceRatio=95", "fileReservedTime=7200"))
+	broker.waitFor(t, p.port)
+	return broker
 }
 
 // written is a message that Gantry stored and what a Java client must see of it.
 type written struct {
-	topic                string
-	queueID              int32
-	queueOffset, log     int64
-	unique, tags, keys   string
-	body                 []byte
-	members              int // messages in it, of an inner batch
-	reconsumeTimes       int32
-	memberKeys, memberID []string
+	topic              string
+	queueID            int32
+	queueOffset, log   int64
+	unique, tags, keys string
+	body               []byte
+	members            int // messages in it, of an inner batch
+	reconsumeTimes     int32
+	memberID           []string
 }
 
 // javaStoreOptions are for a store that goes to and fro.
@@ -361,7 +371,7 @@ func seenOf(lines [][]string) map[seen]bool {
 }
 
 // check compares everything that a Java consumer gets with what was written.
-func (p peers) check(t *testing.T, all []written) {
+func (p *peers) check(t *testing.T, all []written) {
 	t.Helper()
 	got := make(map[seen]bool)
 	for _, topic := range []string{"JNormal", "JOther", "JBatch"} {
@@ -405,7 +415,7 @@ func (p peers) check(t *testing.T, all []written) {
 }
 
 func TestTheJavaBrokerOpensWhatGantryWrote(t *testing.T) {
-	j := needJava(t)
+	p := needJava(t).meet(t)
 	for _, killed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("killed=%v", killed), func(t *testing.T) {
 			root := t.TempDir()
@@ -421,10 +431,10 @@ func TestTheJavaBrokerOpensWhatGantryWrote(t *testing.T) {
 			}
 			mustClose(t, s)
 
-			p := j.serve(t, o)
+			broker := p.serve(t, o)
 			p.check(t, all)
 			sent := p.client.ask(t, "send JNormal 40")
-			p.broker.stop(t)
+			broker.stop(t)
 
 			s = mustOpen(t, o)
 			if r := s.Recovery(); !r.Clean || !r.Foreign {

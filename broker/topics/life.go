@@ -33,48 +33,59 @@ func (l *Life) Inherit(in meta.Inherit) (*meta.TopicConfig, error) {
 	return l.ensure(in.Topic, func(end int64) (*meta.TopicConfig, bool, error) { return l.Table.EnsureInherited(in, end) })
 }
 
-func (l *Life) ensure(name string, create func(logEnd int64) (*meta.TopicConfig, bool, error)) (*meta.TopicConfig, error) {
+func (l *Life) ensure(name string, create func(logEnd int64) (*meta.TopicConfig, bool, error)) (t *meta.TopicConfig, err error) {
 	if t := l.Table.Get(name); t != nil {
 		return t, nil
 	}
+	err = l.change(func() (created bool, err error) {
+		if err = l.clear(name); err != nil {
+			return false, err
+		}
+		if t, created, err = create(l.Store.Log.Max()); err != nil || !created {
+			return false, err
+		}
+		l.Logger.Info("topics: created", "topic", name, "queues", t.WriteQueues)
+		return true, l.Table.Persist()
+	})
+	return t, err
+}
+
+// change makes a change with mu held, and tells of it without: that may take a while.
+func (l *Life) change(do func() (changed bool, err error)) error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.clear(name); err != nil {
-		return nil, err
+	changed, err := do()
+	l.mu.Unlock()
+	if changed && err == nil {
+		l.Changed()
 	}
-	t, created, err := create(l.Store.Log.Max())
-	if err != nil || !created {
-		return t, err
-	}
-	l.Logger.Info("topics: created", "topic", name, "queues", t.WriteQueues)
-	return t, l.publish()
+	return err
 }
 
 // Put creates a topic or replaces its configuration, attributes apart: those are altered as changes say ("+name" to set,
 // "-name" to remove). An error that isn't about the disk names what is wrong with the configuration.
 func (l *Life) Put(c meta.TopicConfig, changes map[string]string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var present map[string]string
-	old := l.Table.Get(c.Name)
-	if old != nil {
-		present = old.Attributes
-	}
-	var err error
-	if c.Attributes, err = meta.AlterTopicAttributes(present, changes, old == nil); err != nil {
-		return &Refused{err}
-	}
-	if err := c.Check(); err != nil {
-		return &Refused{err}
-	}
-	if err := l.clear(c.Name); err != nil {
-		return err
-	}
-	if _, err := l.Table.Put(c, l.Store.Log.Max()); err != nil {
-		return &Refused{err}
-	}
-	l.Logger.Info("topics: put", "topic", c.Name, "read", c.ReadQueues, "write", c.WriteQueues)
-	return l.publish()
+	return l.change(func() (bool, error) {
+		var present map[string]string
+		old := l.Table.Get(c.Name)
+		if old != nil {
+			present = old.Attributes
+		}
+		var err error
+		if c.Attributes, err = meta.AlterTopicAttributes(present, changes, old == nil); err != nil {
+			return false, &Refused{err}
+		}
+		if err := c.Check(); err != nil {
+			return false, &Refused{err}
+		}
+		if err := l.clear(c.Name); err != nil {
+			return false, err
+		}
+		if _, err := l.Table.Put(c, l.Store.Log.Max()); err != nil {
+			return false, &Refused{err}
+		}
+		l.Logger.Info("topics: put", "topic", c.Name, "read", c.ReadQueues, "write", c.WriteQueues)
+		return true, l.Table.Persist()
+	})
 }
 
 // Refused is the error of a configuration that a topic can't have.
@@ -101,23 +112,15 @@ func (l *Life) remains(name string) error {
 // Delete removes a topic with its queues and committed offsets, if there is one. A topic of that name that is created later begins
 // at queue offset 0.
 func (l *Life) Delete(name string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.Table.Delete(name, l.Store.Log.Max()) {
-		return nil
-	}
-	// First that the topic is gone is durable: its queues would otherwise be missed after a crash in between.
-	if err := l.publish(); err != nil {
-		return err
-	}
-	l.Logger.Info("topics: deleted", "topic", name)
-	return l.remains(name)
-}
-
-func (l *Life) publish() error {
-	if err := l.Table.Persist(); err != nil {
-		return err
-	}
-	l.Changed()
-	return nil
+	return l.change(func() (bool, error) {
+		if !l.Table.Delete(name, l.Store.Log.Max()) {
+			return false, nil
+		}
+		l.Logger.Info("topics: deleted", "topic", name)
+		// First that the topic is gone is durable: its queues would otherwise be missed after a crash in between.
+		if err := l.Table.Persist(); err != nil {
+			return true, err
+		}
+		return true, l.remains(name)
+	})
 }

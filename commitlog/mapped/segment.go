@@ -48,7 +48,8 @@ type Segment struct {
 	size int64
 	data []byte // to be touched with a reference only
 
-	refs atomic.Int64
+	refs     atomic.Int64
+	unlinked atomic.Bool // the name is gone, though perhaps not durably
 }
 
 // Create makes the segment file base in dir with its size bytes reserved and zero, durable under its name.
@@ -228,6 +229,9 @@ func (s *Segment) Release() {
 // after a failure, or after it succeeded, does what is left to do.
 func (s *Segment) Unlink() error {
 	err := s.fs.Remove(s.name)
+	if err == nil {
+		s.unlinked.Store(true)
+	}
 	if seeded.Is(seeded.RetirementNotSynced) {
 		return err
 	}
@@ -239,6 +243,9 @@ func (s *Segment) Unlink() error {
 	}
 	return nil
 }
+
+// Unlinked tells whether the file has lost its name: what is written to it now will not be found again.
+func (s *Segment) Unlinked() bool { return s.unlinked.Load() }
 
 // Retire gives the owner's reference back, after Unlink if remove is set: then a restart doesn't find the file again, and its
 // space comes free when the last reader lets go. It is called once.

@@ -2,10 +2,12 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Scanner;
+import java.util.Set;
 import org.apache.rocketmq.client.QueryResult;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.PullResult;
 import org.apache.rocketmq.client.consumer.PullStatus;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.common.message.Message;
@@ -52,7 +54,7 @@ public class Interop {
     }
 
     private void read(String topic, String tags) throws Exception {
-        for (MessageQueue queue : consumer.fetchSubscribeMessageQueues(topic)) {
+        for (MessageQueue queue : queuesOf(topic)) {
             long end = consumer.maxOffset(queue);
             for (long at = consumer.minOffset(queue); at < end; ) {
                 PullResult pulled = consumer.pull(queue, tags, at, 32);
@@ -64,6 +66,19 @@ public class Interop {
                     throw new IllegalStateException(queue + " at " + at + " of " + end + ": " + pulled);
                 }
                 at = pulled.getNextBeginOffset();
+            }
+        }
+    }
+
+    /** A broker that has just started may not have registered yet. */
+    private Set<MessageQueue> queuesOf(String topic) throws Exception {
+        for (long deadline = System.currentTimeMillis() + 30_000; ; Thread.sleep(100)) {
+            try {
+                return consumer.fetchSubscribeMessageQueues(topic);
+            } catch (MQClientException e) {
+                if (System.currentTimeMillis() > deadline) {
+                    throw e;
+                }
             }
         }
     }

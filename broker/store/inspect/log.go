@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -117,8 +118,8 @@ type Found struct {
 
 // End is where a log ends, and why.
 type End struct {
-	Offset int64
-	Reason string // "" where simply nothing was written any more
+	Offset int64  `json:"offset"`
+	Reason string `json:"reason"` // "" where simply nothing was written any more
 }
 
 // Scan visits every whole record from log offset from (a record border) on, checks its sums, and tells where the log
@@ -143,7 +144,11 @@ func (l *Log) Scan(from int64, visit func(*Found) error, progress func(done int6
 				return End{at, fmt.Sprintf("segment %s: %v", s.path, err)}, nil
 			}
 			if n == 0 {
-				return End{Offset: at}, nil
+				end := End{Offset: at}
+				if behind := l.writtenBehind(at); behind != "" {
+					end.Reason = fmt.Sprintf("segment %s: nothing is written at %d, and something is in %s", s.path, at-s.base, behind)
+				}
+				return end, nil
 			}
 			if kind == record.Message {
 				f.Offset, f.Segment = at, s.path
@@ -161,6 +166,17 @@ func (l *Log) Scan(from int64, visit func(*Found) error, progress func(done int6
 		}
 	}
 	return End{Offset: at}, nil
+}
+
+// writtenBehind is the first segment behind the one with log offset at that has something in it, "" if there is none.
+func (l *Log) writtenBehind(at int64) string {
+	for i := range l.segs {
+		s := &l.segs[i]
+		if head := s.data[:min(len(s.data), record.BlankSize)]; s.base > at && len(bytes.Trim(head, "\x00")) > 0 {
+			return s.path
+		}
+	}
+	return ""
 }
 
 // at decodes the record at a log offset, with no sums checked.

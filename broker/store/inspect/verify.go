@@ -7,10 +7,8 @@ import (
 	"path"
 	"strconv"
 
-	"github.com/gantry-mq/gantry/commitlog/mapped"
 	"github.com/gantry-mq/gantry/commitlog/record"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
-	"github.com/gantry-mq/gantry/consumequeue"
 )
 
 // Problem is something in a store that isn't as it should be.
@@ -40,129 +38,134 @@ func (r *Report) add(where, format string, args ...any) {
 }
 
 // Verify checks the log record by record, and that log and consume queues say the same: every unit points at the
-// record of its queue and offset, and no record of a queue is without a unit.
+// record of its queue and offset, and no record of a queue is without a unit. CRC properties are checked from where the
+// store says that it has them, if that is earlier than OpenLog was told.
 func Verify(fsys vfs.FS, root string, l *Log, progress func(int64)) (*Report, error) {
-	r := &Report{}
-	switch _, err := fsys.Stat(path.Join(root, "abort")); {
-	case errors.Is(err, fs.ErrNotExist):
-		r.Clean = true
-	case err != nil:
-		return nil, fmt.Errorf("inspect: %w", err)
+	r := &Report{Problems: []Problem{}}
+	known, err := readFacts(fsys, root, r)
+	if err != nil {
+		return nil, err
 	}
+	r.Clean, l.crcFrom = known.clean, min(l.crcFrom, known.crcFrom)
+	v := verifier{fs: fsys, root: root, log: l, facts: known, report: r, held: map[queueKey]*held{}}
 	c := newCounter()
 	end, err := l.Scan(l.Min(), func(f *Found) error {
 		if f.Warning != "" {
 			r.add(f.Segment, "%s", f.Warning)
 		}
 		if t := f.SysFlag & record.SysTransactionMask; t == 0 || t == record.SysTransactionCommit {
-			if q, fresh := c.queue(&f.Record); !fresh && f.QueueOffset <= q.Last && f.QueueOffset != 0 {
-				r.add(f.Segment, "log offset %d: queue offset %d of %s/%d after %d", f.Offset, f.QueueOffset, q.Topic, q.QueueID, q.Last)
-			}
 			c.count(f)
+			v.hold(f)
 		}
 		return nil
 	}, progress)
 	if err != nil {
 		return nil, err
 	}
-	r.Stats = c.stats(l, end)
-	if end.Reason != "" && r.Clean {
+	r.Stats, v.end = c.stats(l, end), end.Offset
+	if end.Reason != "" && (r.Clean || l.writtenBehind(end.Offset) != "") {
 		r.add("commitlog", "ends at log offset %d: %s", end.Offset, end.Reason)
 	}
-	v := verifier{fs: fsys, root: root, log: l, end: end.Offset, report: r}
-	for _, q := range r.Stats.Queues {
-		if err := v.queue(q); err != nil {
-			return nil, err
-		}
-	}
-	return r, nil
+	return r, v.queues()
 }
 
+// held is what the log holds of one queue of a topic that lives.
+type held struct {
+	records      int64
+	last, lastAt int64 // queue offset and log offset of the newest one
+}
+
+// hold notes a record that takes a place in a queue.
+func (v *verifier) hold(f *Found) {
+	if f.Offset < v.births[string(f.Topic)] { // of an earlier topic
+		return
+	}
+	if v.batch[string(f.Topic)] && f.SysFlag&record.SysInnerBatch == 0 {
+		return
+	}
+	key := queueKey{string(f.Topic), f.QueueID}
+	h := v.held[key]
+	if h == nil {
+		h = &held{last: -1}
+		v.held[key] = h
+	}
+	if f.QueueOffset <= h.last {
+		v.report.add(f.Segment, "log offset %d: queue offset %d of %s/%d after %d", f.Offset, f.QueueOffset, key.topic, key.id, h.last)
+	}
+	h.records++
+	h.last, h.lastAt = f.QueueOffset, f.Offset
+}
+
+// verifier compares queues with the log.
 type verifier struct {
-	fs     vfs.FS
-	root   string
-	log    *Log
-	end    int64
+	fs   vfs.FS
+	root string
+	log  *Log
+	facts
+	end    int64 // of the log
+	held   map[queueKey]*held
 	report *Report
 	rec    record.Record
 }
 
-// queue checks the files of one simple queue. Batch queues, which have other units, are passed over.
-func (v *verifier) queue(q *QueueStats) error {
-	dir := path.Join(v.root, "consumequeue", q.Topic, strconv.Itoa(int(q.QueueID)))
-	entries, err := v.fs.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, e := v.fs.Stat(path.Join(v.root, "batchconsumequeue", q.Topic)); e == nil {
-			return nil
-		}
-		if v.report.Clean {
-			v.report.add(dir, "is missing; the log has %d records of it", q.Records)
-		}
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("inspect: %w", err)
-	}
-	last := int64(-1)
-	for _, e := range entries {
-		base, ok := mapped.ParseName(e.Name())
-		if !ok {
-			continue
-		}
-		if last, err = v.file(q, path.Join(dir, e.Name()), base, last); err != nil {
+// queues checks all queues that there are, and those that there should be.
+func (v *verifier) queues() error {
+	for _, kind := range []*unitKind{&simpleUnits, &batchUnits} {
+		dirs, err := v.list(kind.dir)
+		if err != nil {
 			return err
 		}
+		for _, key := range dirs {
+			if err := v.queue(kind, key); err != nil {
+				return err
+			}
+			delete(v.held, key)
+		}
 	}
-	if v.report.Clean && last < q.lastLog {
-		v.report.add(dir, "has no unit for the record at log offset %d, queue offset %d", q.lastLog, q.Last)
+	if !v.report.Clean {
+		return nil
+	}
+	for _, q := range v.report.Stats.Queues {
+		if h := v.held[queueKey{q.Topic, q.QueueID}]; h != nil {
+			v.report.add(path.Join(v.root, simpleUnits.dir, q.Topic, strconv.Itoa(int(q.QueueID))), "is missing; the log has %d records of it", h.records)
+		}
 	}
 	return nil
 }
 
-// file checks the units of one file and returns the log offset of its last one.
-func (v *verifier) file(q *QueueStats, name string, base, last int64) (int64, error) {
-	b, err := vfs.ReadFile(v.fs, name)
+// list returns the queues that have a directory, in the order of the directories.
+func (v *verifier) list(dir string) (keys []queueKey, err error) {
+	topics, err := v.names(path.Join(v.root, dir))
 	if err != nil {
-		return last, fmt.Errorf("inspect: %w", err)
+		return nil, err
 	}
-	for pos := 0; pos+consumequeue.UnitSize <= len(b); pos += consumequeue.UnitSize {
-		u := consumequeue.DecodeUnit(b[pos:])
-		if u.Size == 0 {
-			break
+	for _, topic := range topics {
+		ids, err := v.names(path.Join(v.root, dir, topic))
+		if err != nil {
+			return nil, err
 		}
-		if u.Filler() {
-			continue
-		}
-		v.report.Units++
-		offset := (base + int64(pos)) / consumequeue.UnitSize
-		where := fmt.Sprintf("%s at %d (queue offset %d)", name, pos, offset)
-		switch {
-		case u.LogOffset <= last:
-			v.report.add(where, "log offset %d after %d", u.LogOffset, last)
-		case u.LogOffset >= v.end:
-			if v.report.Clean {
-				v.report.add(where, "log offset %d is behind the end of the log, %d", u.LogOffset, v.end)
+		for _, id := range ids {
+			if n, err := strconv.ParseInt(id, 10, 32); err == nil && n >= 0 {
+				keys = append(keys, queueKey{topic, int32(n)})
 			}
-		case u.LogOffset >= v.log.Min():
-			v.unit(q, where, u, offset)
 		}
-		last = u.LogOffset
 	}
-	return last, nil
+	return keys, nil
 }
 
-func (v *verifier) unit(q *QueueStats, where string, u consumequeue.Unit, offset int64) {
-	r := &v.rec
-	switch err := v.log.at(u.LogOffset, r); {
-	case err != nil:
-		v.report.add(where, "log offset %d: %v", u.LogOffset, err)
-	case r.Size != u.Size:
-		v.report.add(where, "the record at log offset %d has %d bytes, the unit says %d", u.LogOffset, r.Size, u.Size)
-	case string(r.Topic) != q.Topic || r.QueueID != q.QueueID:
-		if _, multi := record.Property(r.Properties, record.PropMultiDispatch); !multi {
-			v.report.add(where, "the record at log offset %d is of %s/%d", u.LogOffset, r.Topic, r.QueueID)
-		}
-	case r.QueueOffset != offset:
-		v.report.add(where, "the record at log offset %d has queue offset %d", u.LogOffset, r.QueueOffset)
+// names are the directories in a directory.
+func (v *verifier) names(dir string) (names []string, err error) {
+	entries, err := v.fs.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
+	if err != nil {
+		return nil, fmt.Errorf("inspect: %w", err)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
 }
