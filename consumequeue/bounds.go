@@ -163,6 +163,12 @@ func (c *core) loadBounds() error {
 	case why != nil:
 		c.log.Warn("table of bounds is damaged, its backup is used", "store", c.layout.String(), "path", c.boundsFile, "err", why)
 	}
+	// The log may have kept what SetMinLog announced as gone, for the owner died, and been cut below it since. Then the table
+	// takes messages for old that are not.
+	revoked := t.minLog > c.logEnd
+	if revoked {
+		t.minLog = c.logEnd
+	}
 	c.hadBounds, c.repairing, c.savedMinLog = true, t.repairing, t.minLog
 	c.minLog.Store(max(c.minLog.Load(), t.minLog))
 	for _, l := range t.lines {
@@ -170,6 +176,9 @@ func (c *core) loadBounds() error {
 		s.bounded, s.anywhere, s.lost = true, l.anywhere, l.lost
 		s.min, s.next, s.last, s.end = l.min, l.next, l.last, l.end
 		s.noted = l.last
+		if revoked {
+			s.min = 0
+		}
 	}
 	return nil
 }

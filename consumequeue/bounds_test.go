@@ -72,10 +72,13 @@ func TestAnotherBrokerMayHaveUsedTheStoreInBetween(t *testing.T) {
 	s := mustOpen(t, Options{FS: fs, FileSize: 400})
 	appendUnits(t, s.Open("T", 0), 0, 35)
 	appendUnits(t, s.Open("T", 1), 0, 40)
+	appendUnits(t, s.Open("T", 2), 0, 40)
 	mustClose(t, s)
 	table, err := vfs.ReadFile(fs, "/cq.bounds")
 	must(t, err)
 	s = mustOpen(t, Options{FS: fs, FileSize: 400})
+	must(t, s.Truncate(3900))
+	must(t, s.Open("T", 2).Append(39, Unit{LogOffset: 3850, Size: 10})) // as many as before
 	appendUnits(t, s.Open("T", 0), 0, 95)
 	appendUnits(t, s.Open("T", 1), 0, 41)
 	mustClose(t, s)
@@ -83,6 +86,7 @@ func TestAnotherBrokerMayHaveUsedTheStoreInBetween(t *testing.T) {
 
 	s = mustOpen(t, Options{FS: fs, FileSize: 400, Clean: true})
 	wantUnits(t, s.Open("T", 0), 0, 95)
+	must(t, s.Open("T", 2).Append(40, Unit{LogOffset: 3860, Size: 10}))
 	must(t, s.SetMinLog(1<<30)) // the other queue was not used: its line must not be taken over
 	mustClose(t, s)
 	must(t, fs.RemoveAll("/cq"))

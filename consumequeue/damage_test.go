@@ -199,12 +199,44 @@ func TestQueueOfWhichNothingSurvivedBeginsWhereTheLogSays(t *testing.T) {
 		removeBounds(t, fs)
 		must(t, fs.Remove(file(0)))
 	})
+	mustOpen(t, Options{FS: fs, FileSize: 400})
+	fs = fs.Kill() // before the owner does anything
 	s := mustOpen(t, Options{FS: fs, FileSize: 400})
 	q := s.Open("T", 0)
 	wantBounds(t, q, 20, 20)
 	appendUnits(t, q, 7, 30)
 	wantUnits(t, q, 7, 30)
 	mustClose(t, s)
+}
+
+// TestQueueThatHasFoundItsBeginDoesNotBeginAnew: it may begin anywhere once only.
+func TestQueueThatHasFoundItsBeginDoesNotBeginAnew(t *testing.T) {
+	o := Options{FS: vfs.NewMem(), FileSize: 400}
+	s := mustOpen(t, o)
+	appendUnits(t, s.Open("T", 0), 1, 2)
+	must(t, s.Truncate(0))
+	o.FS = o.FS.(*vfs.Mem).Kill()
+	s = mustOpen(t, o)
+	appendUnits(t, s.Open("T", 0), 1, 3)
+	must(t, s.Flush())
+	o.FS, o.DurableTo = o.FS.(*vfs.Mem).Kill(), 300
+	s = mustOpen(t, o)
+	appendUnits(t, s.Open("T", 0), 2, 3)
+	wantUnits(t, s.Open("T", 0), 1, 3)
+}
+
+// TestFillersWithoutAUnitBehindThemDoNotCount: the message that they were written for is gone.
+func TestFillersWithoutAUnitBehindThemDoNotCount(t *testing.T) {
+	fs := vfs.NewMem()
+	s := mustOpen(t, Options{FS: fs, FileSize: 4000})
+	appendUnits(t, s.Open("T", 0), 0, 95)
+	must(t, s.SetMinLog(9500))
+	appendUnits(t, s.Open("T", 0), 110, 111)
+	must(t, s.Flush())
+	s = mustOpen(t, Options{FS: fs.Kill(), FileSize: 4000, DurableTo: 11_000, MinLog: 9500})
+	wantBounds(t, s.Open("T", 0), 95, 95)
+	must(t, s.Open("T", 0).Append(95, Unit{LogOffset: 11_000, Size: 1}))
+	wantBounds(t, s.Open("T", 0), 95, 96)
 }
 
 // TestTornLogOffsetDoesNotSurvive sets up the one torn unit that looks like a good one: a border of two sectors after

@@ -25,7 +25,13 @@ func (c *core) truncate(logOffset int64) error {
 			work = append(work, s)
 		}
 	}
-	if len(work) == 0 {
+	// The log may not have given up what SetMinLog announced, for the owner died. What comes to stand there is new.
+	revoked := logOffset < c.minLog.Load()
+	if revoked {
+		c.minLog.Store(logOffset)
+		c.savedMinLog = min(c.savedMinLog, logOffset)
+	}
+	if len(work) == 0 && !revoked {
 		return nil
 	}
 	return c.repair(func() error {

@@ -154,23 +154,24 @@ func TestASentBackMessageIsInTheRetryTopicAtOnce(t *testing.T) {
 }
 
 func TestASentBackMessageIsAnsweredWhenItIsOnDisk(t *testing.T) {
-	disk, free := slowDisk(vfs.NewMem())
+	disk, slow, free := slowDisk(vfs.NewMem())
 	f := start(t, disk, func(c *config.Config) { c.FlushDisk, c.SyncFlushTimeout = config.SyncFlush, time.Hour })
+	defer free()
 	nc := dialRaw(t, f)
 	if _, err := nc.Write(frame(remoting.CodeSendMessageV2, 1, 0, sendFields("orders", 0), []byte("book"))); err != nil {
 		t.Fatal(err)
 	}
-	free <- struct{}{}
 	if a := readAnswer(t, nc); a.Code != remoting.RespSuccess {
 		t.Fatalf("%+v", a)
 	}
+	slow()
 	if _, err := nc.Write(append(frame(remoting.CodeConsumerSendMsgBack, 2, 0, fields("offset", "0", "group", "shop"), nil), frame(9999, 3, 0, nil, nil)...)); err != nil {
 		t.Fatal(err)
 	}
 	if a := readAnswer(t, nc); a.Opaque != 3 {
 		t.Errorf("answered before the flush: %+v", a)
 	}
-	close(free)
+	free()
 	if a := readAnswer(t, nc); a.Opaque != 2 || a.Code != remoting.RespSuccess {
 		t.Errorf("%+v", a)
 	}

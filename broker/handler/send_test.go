@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -124,23 +126,26 @@ func TestAFullDiskIsServiceNotAvailable(t *testing.T) {
 	t.Error("a full disk took everything")
 }
 
-// slowDisk makes the flushes of the log wait until it is closed.
-func slowDisk(mem vfs.FS) (_ vfs.FS, free chan struct{}) {
-	free = make(chan struct{})
+// slowDisk makes the flushes of the log wait, from the call of slow until that of free. A test defers free behind start, so
+// that the broker can be closed whatever happens.
+func slowDisk(mem vfs.FS) (_ vfs.FS, slow, free func()) {
+	var on atomic.Bool
+	gate := make(chan struct{})
 	return vfs.Fault(mem, func(op vfs.Op) error {
-		if op.Kind == vfs.OpDatasync && strings.Contains(op.Name, "commitlog/") {
-			<-free
+		if on.Load() && op.Kind == vfs.OpDatasync && strings.Contains(op.Name, "commitlog/") {
+			<-gate
 		}
 		return nil
-	}), free
+	}), func() { on.Store(true) }, sync.OnceFunc(func() { close(gate) })
 }
 
 func TestAFlushThatIsLateIsAnsweredWithThePlaceOfTheMessage(t *testing.T) {
-	disk, free := slowDisk(vfs.NewMem())
+	disk, slow, free := slowDisk(vfs.NewMem())
 	f := start(t, disk, func(c *config.Config) {
 		c.FlushDisk, c.SyncFlushTimeout = config.SyncFlush, time.Millisecond
 	})
-	defer close(free)
+	defer free()
+	slow()
 	r := f.dial(t).fails(t, remoting.RespFlushDiskTimeout, remoting.CodeSendMessageV2, sendFields("orders", 1), []byte("book"))
 	if r.Fields.Str("msgId") == "" || number(t, r, "queueId") != 1 || number(t, r, "queueOffset") != 0 {
 		t.Errorf("fields %s", r.Fields)
@@ -151,10 +156,12 @@ func TestAFlushThatIsLateIsAnsweredWithThePlaceOfTheMessage(t *testing.T) {
 }
 
 func TestRequestsOfOneReadAreServedInTheirOrder(t *testing.T) {
-	disk, free := slowDisk(vfs.NewMem())
+	disk, slow, free := slowDisk(vfs.NewMem())
 	f := start(t, disk, func(c *config.Config) {
 		c.FlushDisk, c.SyncFlushTimeout = config.SyncFlush, time.Hour
 	})
+	defer free()
+	slow()
 	nc := dialRaw(t, f)
 	var all []byte
 	for _, code := range []int32{remoting.CodeSendMessageV2, remoting.CodeSendMessageV2, 9999, remoting.CodeSendMessageV2, remoting.CodeGetMaxOffset, remoting.CodeSendMessageV2} {
@@ -172,7 +179,7 @@ func TestRequestsOfOneReadAreServedInTheirOrder(t *testing.T) {
 	if first.Code != remoting.RespRequestCodeNotSupported || second.Fields["offset"] != "0" {
 		t.Errorf("first answers %+v and %+v", first, second)
 	}
-	close(free)
+	free()
 	seen := map[string]int32{}
 	for range 4 {
 		a := readAnswer(t, nc)

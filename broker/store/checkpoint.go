@@ -44,6 +44,9 @@ func (s *Store) markRunning() error {
 	}
 	s.checkpointMu.Lock()
 	defer s.checkpointMu.Unlock()
+	if seeded.Is(seeded.StateNotRenewed) {
+		return nil
+	}
 	return s.save(s.peer, false)
 }
 
@@ -97,7 +100,7 @@ func (s *Store) saveUpTo(flushed int64, next commitlog.Checkpoint, clean bool) e
 		st.Index = savedIndex(s.index.State())
 	}
 	line := st.encode()
-	if bytes.Equal(line, s.saved) || seeded.Is(seeded.StateNotRenewed) && next == s.peer {
+	if bytes.Equal(line, s.saved) {
 		return nil
 	}
 	// The state names both the old and the new checkpoint of the peer, so that a crash between the two writes leaves a pair that fits.

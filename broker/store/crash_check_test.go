@@ -70,8 +70,8 @@ func (c *crashCheck) recordAt(at int64, newest map[crashPlace]int64) (n int64, b
 		return 0, false, fmt.Errorf("body %x isn't one that was stored", r.Body)
 	}
 	serial := int64(binary.BigEndian.Uint64(r.Body))
-	place := crashPlace{Queue: r.QueueID}
-	if _, err := fmt.Sscanf(string(r.Topic), "topic-%d", &place.Topic); err != nil {
+	place, err := placeOf(&r)
+	if err != nil {
 		return 0, false, fmt.Errorf("topic %q: %w", r.Topic, err)
 	}
 	if first, ok := c.lowest[place]; !ok {
@@ -144,7 +144,7 @@ func (c *crashCheck) findAcks() error {
 
 // askIndex fails unless the index finds some of the acknowledged messages by each of their keys.
 func (c *crashCheck) askIndex() error {
-	for range min(200, len(c.acks)) {
+	for range min(50, len(c.acks)) {
 		a := c.acks[rand.IntN(len(c.acks))]
 		if c.doomed(a.LogOffset) {
 			continue

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -188,7 +189,7 @@ func (p *crashSubject) write(done chan<- struct{}) {
 			}
 		}
 		if _, err := p.pipe.Write(b); err != nil {
-			return // the parent has gone
+			p.die() // the parent has gone
 		}
 	}
 }
@@ -238,15 +239,15 @@ func (p *crashSubject) writer(w int32, quit <-chan struct{}) {
 		case inFlight <- struct{}{}:
 		}
 		ds := make([]record.Draft, 1+rng.IntN(6))
-		serials := make([]int64, len(ds))
+		acks := make([]ack, len(ds))
 		for i := range ds {
 			// Half of the messages go to a few busy topics, the rest anywhere.
 			topic := rng.Int32N(crashTopics/crashWriters)*crashWriters + w
 			if rng.IntN(2) == 0 {
 				topic = rng.Int32N(5)*crashWriters + w
 			}
-			serials[i] = p.order.Run<<32 | p.serial.Add(1)
-			ds[i] = p.draft(rng, crashPlace{topic, rng.Int32N(crashQueues)}, serials[i])
+			acks[i] = ack{crashPlace: crashPlace{topic, rng.Int32N(crashQueues)}, Serial: p.order.Run<<32 | p.serial.Add(1)}
+			ds[i] = p.draft(rng, acks[i].crashPlace, acks[i].Serial)
 			ds[i].Joined = i > 0 && rng.IntN(2) == 0
 		}
 		if err := p.store.Append(ds); err != nil {
@@ -259,7 +260,8 @@ func (p *crashSubject) writer(w int32, quit <-chan struct{}) {
 		p.store.OnAcked(&commitlog.Waiter{UpTo: last.LogOffset + int64(last.Size), Need: commitlog.Confirmed, Done: func(_ *commitlog.Waiter, err error) {
 			for i := range ds {
 				if err == nil && ds[i].Err == nil {
-					p.say(frameAck, ack{placeOf(&ds[i]), ds[i].QueueOffset, ds[i].LogOffset, serials[i]})
+					acks[i].QueueOffset, acks[i].LogOffset = ds[i].QueueOffset, ds[i].LogOffset
+					p.say(frameAck, acks[i])
 				}
 			}
 			<-inFlight
@@ -267,14 +269,15 @@ func (p *crashSubject) writer(w int32, quit <-chan struct{}) {
 	}
 }
 
-func placeOf(d *record.Draft) crashPlace {
-	var c crashPlace
-	fmt.Sscanf(d.Topic, "topic-%d", &c.Topic)
-	c.Queue = d.QueueID
-	return c
-}
+const crashTopic = "topic-"
 
-func (c crashPlace) name() string { return fmt.Sprintf("topic-%d", c.Topic) }
+func (c crashPlace) name() string { return crashTopic + strconv.Itoa(int(c.Topic)) }
+
+// placeOf is the queue that a record names.
+func placeOf(r *record.Record) (crashPlace, error) {
+	n, err := strconv.ParseInt(strings.TrimPrefix(string(r.Topic), crashTopic), 10, 32)
+	return crashPlace{int32(n), r.QueueID}, err
+}
 
 // draft is a message whose body says which it is: its serial number, filling, and the CRC-32 of both.
 func (p *crashSubject) draft(rng *rand.Rand, c crashPlace, serial int64) record.Draft {

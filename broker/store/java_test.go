@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -159,27 +160,21 @@ func (p *process) ask(t *testing.T, format string, args ...any) [][]string {
 	return nil
 }
 
-// freePorts finds a port with its neighbours, which a broker takes as well, unused.
+// freePorts finds a port with its neighbours, which a broker takes as well, unused. It looks below the range in which connections
+// get theirs, where the next one could be taken at any moment.
 func freePorts(t *testing.T, below, above int) int {
 	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		l.Close()
-		free := true
-		for p := port - below; p <= port+above && free; p++ {
-			if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p)); err == nil {
-				l.Close()
-			} else {
-				free = false
+next:
+	for range 1000 {
+		port := 20_000 + rand.IntN(12_000)
+		for p := port - below; p <= port+above; p++ {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p))
+			if err != nil {
+				continue next
 			}
+			l.Close()
 		}
-		if free {
-			return port
-		}
+		return port
 	}
 	t.Fatal("no free ports")
 	return 0

@@ -119,6 +119,9 @@ func (s *Store) openQueues(clean, own bool, st state) (from int64, err error) {
 		from = lowest // lost, or never there
 	}
 	o.Dir, o.FileSize, o.Bounds = s.path("batchconsumequeue"), s.opts.BatchFile, s.path("gantry.batchqueues")
+	if _, err := s.opts.FS.Stat(o.Dir); own && errors.Is(err, fs.ErrNotExist) {
+		from = lowest // lost: whoever wrote the state has made it
+	}
 	if s.batches, err = consumequeue.OpenBatch(o); err != nil {
 		return 0, err
 	}

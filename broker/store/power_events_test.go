@@ -20,28 +20,39 @@ import (
 func (tr *trial) event() {
 	tr.now = tr.now.Add(time.Duration(tr.rng.IntN(20)) * time.Second)
 	switch n := tr.rng.IntN(100); {
-	case n < 40:
+	case n < 38:
 		tr.append()
-	case n < 52:
+	case n < 48:
 		tr.allow("flush", tr.store.Log.Flush())
-	case n < 65:
+	case n < 60:
 		tr.dispatch()
-	case n < 74:
-		tr.allow("checkpoint", tr.store.checkpoint(tr.rng.IntN(2) == 0, false))
-	case n < 80:
-		tr.changeTopics()
-	case n < 84:
+	case n < 64:
 		tr.commit()
-	case n < 88:
-		tr.clean()
-	case n < 90:
-		tr.truncate()
-	case n < 93:
+	case n < 67:
 		tr.store.Log.AllocateAhead()
-	case n < 95:
+	case n < 69:
 		tr.fillDisk()
-	default:
+	case n < 74:
 		tr.mem.WriteBack(tr.rng)
+	default:
+		tr.rareEvent(n)
+	}
+}
+
+// rareEvent changes more than the end of something. The process likes to die in the middle of it.
+func (tr *trial) rareEvent(n int) {
+	if tr.rng.IntN(8) == 0 {
+		tr.callsLeft = tr.rng.IntN(16)
+	}
+	switch {
+	case n < 83:
+		tr.allow("checkpoint", tr.store.checkpoint(tr.rng.IntN(2) == 0, false))
+	case n < 89:
+		tr.changeTopics()
+	case n < 95:
+		tr.clean()
+	default:
+		tr.truncate()
 	}
 }
 
@@ -68,23 +79,27 @@ func (tr *trial) append() {
 		d.Joined = len(ds) > 0 && tr.rng.IntN(2) == 0
 		ds, ms = append(ds, d), append(ms, m)
 	}
+	torn := len(tr.pending) > 0
 	err := tr.store.Append(ds)
-	if errors.Is(err, vfs.ErrIO) {
-		tr.pending = nil
-	}
-	var stored []message
+	var stored, failed []message
 	for i := range ds {
 		switch d := &ds[i]; {
 		case d.Err == nil:
 			stored = append(stored, tr.stored(d, ms[i]))
 		case errors.Is(d.Err, errDead), errors.Is(d.Err, vfs.ErrIO):
-			tr.pending = append(tr.pending, ms[i])
+			failed = append(failed, ms[i])
 		case err == nil && !errors.Is(d.Err, commitlog.ErrTooLarge) && !strings.Contains(d.Err.Error(), "same batch"):
 			tr.failf("message refused: %v", d.Err)
 		}
 	}
+	if len(failed) > 0 {
+		tr.pending = append(tr.pending, failed)
+	}
 	if err == nil && len(stored) > 0 {
 		tr.pending = nil // what an earlier failure left was cleared before
+		if torn {
+			tr.checkTail()
+		}
 	}
 	tr.allow("append", err)
 	tr.checkBatches(ds)
@@ -96,7 +111,7 @@ func (tr *trial) append() {
 }
 
 // sizes of bodies are few, so that records often begin where others began before.
-var sizes = [...]int{8, 8, 8, 72, 72, 400, 1201}
+var sizes = [...]int{8, 8, 8, 8, 72, 72, 400, 1100, 1100, 1201}
 
 func (tr *trial) draft(topic string) (record.Draft, message) {
 	t := tr.topics[topic]
@@ -304,11 +319,11 @@ func (tr *trial) persistOffsets() error {
 func (tr *trial) clean() {
 	tr.now = tr.now.Add(time.Duration(tr.rng.IntN(90)) * time.Minute)
 	needs, _ := tr.store.dispatcher.needs()
-	tr.retirable = max(tr.retirable, needs)
-	n, err := tr.store.Clean(true)
-	if err == nil && n > 0 {
-		tr.retirable = tr.store.Log.Min()
+	pass := tr.opts.Retention.Decide(tr.now, nil, true)
+	if to, err := tr.store.Log.Expirable(tr.opts.Retention, pass, tr.now, needs); err == nil {
+		tr.retirable = max(tr.retirable, to)
 	}
+	n, err := tr.store.Clean(true)
 	tr.allow(fmt.Sprintf("clean %d segments, to %d", n, tr.store.Log.Min()), err)
 }
 
@@ -317,6 +332,12 @@ func (tr *trial) truncate() {
 	n := len(tr.messages)
 	if n == 0 || !tr.settled() {
 		return
+	}
+	if tr.rng.IntN(3) == 0 { // so that the state vouches for what is to go
+		tr.allow("checkpoint", tr.store.checkpoint(true, false))
+	}
+	if tr.rng.IntN(4) == 0 {
+		tr.callsLeft = 5 + tr.rng.IntN(6)
 	}
 	i := n - 1 - tr.rng.IntN(min(n, 6))
 	to := tr.messages[i].at
@@ -339,6 +360,7 @@ func (tr *trial) cutBack(to int64, left []message) error {
 		return err
 	}
 	tr.cutting, tr.pending = notCutting, nil
+	tr.retirable = min(tr.retirable, to)
 	tr.fitLives()
 	tr.keep(left)
 	tr.table.FitBirths(tr.store.Log.Min(), tr.store.Log.Max())

@@ -11,8 +11,8 @@ import (
 
 // known is what is known of a store from the outside: what was asked of it and what it has answered.
 type known struct {
-	messages []message // those in the log, and before them those that retention took; in order
-	pending  []message // of the append that was under way when the process died, in order: they may be there or not
+	messages []message   // those in the log, and before them those that retention took; in order
+	pending  [][]message // of each append that failed since one succeeded: the first messages of one of them may be there
 	next     map[place]int64
 	serial   int
 

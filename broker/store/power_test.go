@@ -91,8 +91,8 @@ func newTrial(seed uint64) *trial {
 		now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), known: newKnown(),
 	}
 	tr.sync = tr.rng.IntN(2) == 0
-	if tr.rng.IntN(4) == 0 {
-		tr.faulty = 0.01
+	if tr.rng.IntN(3) == 0 {
+		tr.faulty = 0.015
 	}
 	tr.opts = Options{
 		Root: "store",
@@ -277,12 +277,12 @@ func (tr *trial) nextOffset(topic string, id int32) (int64, bool) {
 // loseDerived takes away what the log can rebuild, as an owner may do between two runs. The state is not needed after an orderly
 // stop; after a power loss it is what says that a record without the sum of the whole is torn.
 func (tr *trial) loseDerived() {
-	if tr.rng.IntN(6) > 0 {
+	if tr.rng.IntN(4) > 0 {
 		return
 	}
 	parts := []string{"index", "checkpoint"}
-	if !tr.powerLost { // a queue that also lost its last messages doesn't know where it goes on
-		parts = append(parts, "consumequeue", "batchconsumequeue")
+	if !tr.powerLost && tr.cutting == notCutting { // a queue that also lost its last messages doesn't know where it goes on
+		parts = append(parts, "consumequeue", "consumequeue", "batchconsumequeue")
 	}
 	if tr.cleanStop {
 		parts = append(parts, stateName)

@@ -44,7 +44,7 @@ const (
 const (
 	// StateBeforeData writes down that the queues are durable before they are.
 	StateBeforeData Bug = "state-before-data"
-	// StateNotRenewed leaves the state on disk as it was when a recovery or a truncation has cut the log.
+	// StateNotRenewed leaves the state on disk as it was before recovery has cut the log.
 	StateNotRenewed Bug = "state-not-renewed"
 	// TruncationNotNoted cuts the log while the state on disk vouches for what is behind the cut.
 	TruncationNotNoted Bug = "truncation-not-noted"

@@ -29,8 +29,12 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(scratch)
-	defer stopShared()
-	return m.Run()
+	code := m.Run()
+	if err := stopShared(); err != nil {
+		fmt.Fprintln(os.Stderr, "the shared server:", err)
+		return 1
+	}
+	return code
 }
 
 // gantry is the path of the binary under test, built once. Under the race detector it has the race detector, too.
@@ -214,13 +218,14 @@ func shared(t testing.TB) *server {
 	return sharedServer.s
 }
 
-// stopShared ends the shared server and says what is wrong with it.
-func stopShared() {
+// stopShared ends the shared server; an error says that it didn't end in order.
+func stopShared() error {
 	s := sharedServer.s
 	if s == nil {
-		return
+		return nil
 	}
 	if err := s.terminate(); err != nil {
-		fmt.Fprintf(os.Stderr, "shared server: %v\n%s", err, s.stderr.String())
+		return fmt.Errorf("%w\n%s", err, s.stderr.String())
 	}
+	return nil
 }
