@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,20 +58,18 @@ type Broker struct {
 
 // Open opens the store and the tables, which takes as long as recovery does. It serves nobody before Serve.
 func Open(o Options) (*Broker, error) {
+	// Before the tables are read: a broker that is just stopping still writes them.
+	lock, err := store.Lock(o.FS, path.Clean(o.Config.StoreDir))
+	if err != nil {
+		return nil, err
+	}
 	b := &Broker{opts: o, quit: make(chan struct{})}
-	dir := meta.Options{FS: o.FS, Dir: path.Join(o.Config.StoreDir, "config"), Logger: o.Logger}
-	var err error
-	if b.Topics, err = meta.OpenTopics(dir, o.Now); err != nil {
-		return nil, err
+	if err = b.openTables(); err != nil {
+		return nil, errors.Join(err, lock.Close())
 	}
-	if b.Groups, err = meta.OpenGroups(dir, o.Now); err != nil {
-		return nil, err
-	}
-	if b.Offsets, err = meta.OpenOffsets(dir, o.Config.EnableLMQ, o.Now); err != nil {
-		return nil, err
-	}
-	// The store takes the lock: nothing was written so far.
-	if b.Store, err = store.Open(b.storeOptions()); err != nil {
+	so := b.storeOptions()
+	so.Lock = lock
+	if b.Store, err = store.Open(so); err != nil {
 		return nil, err
 	}
 	if err = b.fitTables(); err != nil {
@@ -78,6 +77,19 @@ func Open(o Options) (*Broker, error) {
 	}
 	b.assemble()
 	return b, nil
+}
+
+func (b *Broker) openTables() (err error) {
+	o := b.opts
+	dir := meta.Options{FS: o.FS, Dir: path.Join(o.Config.StoreDir, "config"), Logger: o.Logger}
+	if b.Topics, err = meta.OpenTopics(dir, o.Now); err != nil {
+		return err
+	}
+	if b.Groups, err = meta.OpenGroups(dir, o.Now); err != nil {
+		return err
+	}
+	b.Offsets, err = meta.OpenOffsets(dir, o.Config.EnableLMQ, o.Now)
+	return err
 }
 
 // fitTables brings the tables in line with the log as it was recovered, and adds what every broker has.
@@ -92,10 +104,29 @@ func (b *Broker) fitTables() error {
 		system.TraceTopic = c.TraceTopicName
 	}
 	b.Topics.Reserve(system.Topics())
+	b.adoptTopics()
 	for _, x := range b.Offsets.ClampTo(b.nextOffset) {
 		b.opts.Logger.Warn("broker: committed offset beyond the end of its queue", "group", x.Group, "topic", x.Topic, "queue", x.Queue, "was", x.From, "now", x.To)
 	}
 	return errors.Join(b.Topics.Persist(), b.Groups.Persist(), b.Offsets.Persist())
+}
+
+// adoptTopics takes topics into the table that have queues and are not in it: a process that died while it made one may have
+// stored messages, and acknowledged them, before the table was written. A topic that was deleted has a birth, and is left alone.
+func (b *Broker) adoptTopics() {
+	queues := map[string]int32{}
+	b.Store.EachQueue(func(topic string, id int32) {
+		if !strings.HasPrefix(topic, meta.LMQPrefix) && b.Topics.Get(topic) == nil && b.Topics.Birth(topic) == 0 {
+			queues[topic] = max(queues[topic], id+1)
+		}
+	})
+	for name, n := range queues {
+		if err := b.Topics.Adopt(meta.NewTopic(name, n)); err != nil {
+			b.opts.Logger.Warn("broker: queues of a topic that can't be", "topic", name, "error", err)
+			continue
+		}
+		b.opts.Logger.Warn("broker: topic with queues and without configuration", "topic", name, "queues", n)
+	}
 }
 
 func (b *Broker) nextOffset(topic string, id int32) (int64, bool) {

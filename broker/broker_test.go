@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -178,6 +179,35 @@ func TestOffsetsBeyondTheRecoveredEndComeDownToIt(t *testing.T) {
 	b.stop(t)
 	if !strings.Contains(b.log.String(), "beyond the end") {
 		t.Errorf("nobody says so:\n%s", b.log)
+	}
+}
+
+func TestATopicWhoseTableWasNotWrittenYetKeepsItsMessages(t *testing.T) {
+	mem := vfs.NewMem()
+	b := run(t, mem, nil)
+	b.send(t, "orders", 3)
+	b.send(t, "gone", 1)
+	b.stop(t)
+	// As after a death between the first message of a topic and the end of its creation: neither table knows it.
+	for _, name := range []string{"topics.json", "topics.json.bak", "topicBirths.json", "topicBirths.json.bak"} {
+		if err := mem.Remove("store/config/" + name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	b = run(t, mem, nil)
+	if c := b.Topics.Get("orders"); c == nil || c.ReadQueues != 1 || b.Topics.Birth("orders") != 0 {
+		t.Fatalf("topic %+v", c)
+	}
+	if lowest, next := b.Store.Queue("orders", 0).Bounds(); lowest != 0 || next != 3 {
+		t.Errorf("the queue holds [%d,%d)", lowest, next)
+	}
+	b.send(t, "orders", 4) // waits for offset 3, which is behind those that were there
+	if err := b.Handler.Life.Delete("gone"); err != nil {
+		t.Fatal(err)
+	}
+	b.stop(t)
+	if b = run(t, mem, nil); b.Topics.Get("gone") != nil {
+		t.Error("a topic that was deleted is back")
 	}
 }
 

@@ -186,8 +186,11 @@ func (c *core) loadBounds() error {
 // boundsLine is the stream's line in the table as of minLog. The caller has mu.
 func (s *stream) boundsLine(minLog int64) boundsLine {
 	l := boundsLine{queueName{s.topic, s.id}, s.anywhere, s.lost && !s.core.told, min(s.min, s.next), s.next, s.last, s.end}
-	if s.last < minLog {
+	switch {
+	case s.last < minLog:
 		l.min = s.next
+	case s.minFor > minLog+1: // it is known for a later begin of the log, which couldn't be written down yet
+		l.min = 0
 	}
 	return l
 }

@@ -118,7 +118,7 @@ func (s *stream) findEnd(files []queueFile) error {
 	if !c.trusted && chain.last < 0 {
 		return s.restartEmpty(files)
 	}
-	if next, err = s.reconcile(next); err != nil {
+	if next, err = s.reconcile(next, chain.last); err != nil {
 		return err
 	}
 	if err := s.removeFiles(files[i+1:]); err != nil {
@@ -165,13 +165,15 @@ func (s *stream) asInTable(files []queueFile) (bool, error) {
 	return allZero(u), nil
 }
 
-// reconcile compares the files' next queue offset with the table's.
-func (s *stream) reconcile(next int64) (int64, error) {
+// reconcile compares the files' next queue offset, and the log offset of their last unit, with the table.
+func (s *stream) reconcile(next, last int64) (int64, error) {
 	c := s.core
 	if !s.bounded || next >= s.next {
 		return next, nil
 	}
-	switch {
+	switch whole := s.last >= c.keepBelow && s.last < c.recoverBelow; {
+	case !whole && last >= c.keepBelow: // the log has messages of the queue, and they follow each other up to here
+		return next, nil
 	case s.last >= c.recoverBelow: // the table knew units that went with the end of the log
 		return max(next, s.min), nil
 	case s.last < c.keepBelow: // all of them were old: only the number counts

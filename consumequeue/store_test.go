@@ -145,6 +145,22 @@ func TestTruncate(t *testing.T) {
 	}
 }
 
+// TestTruncationBelowTheBeginOfTheLogTakesThatBack: the log hadn't given up what was announced.
+func TestTruncationBelowTheBeginOfTheLogTakesThatBack(t *testing.T) {
+	fs := vfs.NewMem()
+	s := mustOpen(t, Options{FS: fs, FileSize: 400})
+	q := s.Open("T", 0)
+	appendUnits(t, q, 0, 95)
+	must(t, s.SetMinLog(9000))
+	must(t, s.Truncate(8500))
+	wantBounds(t, q, 85, 85)
+	appendUnits(t, q, 85, 89)
+	wantUnits(t, q, 85, 89)
+	must(t, s.Flush())
+	s = mustOpen(t, Options{FS: fs.Kill(), FileSize: 400, DurableTo: 8900})
+	wantUnits(t, s.Open("T", 0), 85, 89)
+}
+
 func TestTruncatedQueueThatBeganLateKeepsItsPlace(t *testing.T) {
 	fs := vfs.NewMem()
 	s := mustOpen(t, Options{FS: fs, FileSize: 400})

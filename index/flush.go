@@ -61,11 +61,10 @@ func (x *Index) writePending(f *file, p *pending) error {
 	if _, err := f.f.WriteAt(p.entries, f.entryAt(p.first)); err != nil {
 		return fmt.Errorf("index: entries: %w", err)
 	}
-	if seeded.Is(seeded.IndexSlotsFirst) {
-		_ = x.writer.write(f, p)
-	}
-	if err := f.f.Datasync(); err != nil {
-		return x.fail(err)
+	if !seeded.Is(seeded.IndexEntriesNotSynced) {
+		if err := f.f.Datasync(); err != nil {
+			return x.fail(err)
+		}
 	}
 	if err := x.writer.write(f, p); err != nil {
 		return err

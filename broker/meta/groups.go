@@ -132,7 +132,7 @@ func (g *Groups) All() ([]*GroupConfig, DataVersion) {
 	return slices.SortedFunc(maps.Values(all), func(a, b *GroupConfig) int { return strings.Compare(a.Name, b.Name) }), version
 }
 
-// Forbidden returns what a group may not do with a topic: bit 0 is reading.
+// Forbidden returns what a group may not do with a topic, in the bits of a topic's permission: PermRead is reading.
 func (g *Groups) Forbidden(group, topic string) int32 {
 	g.mu.Lock()
 	defer g.mu.Unlock()

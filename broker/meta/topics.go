@@ -154,6 +154,19 @@ func (t *Topics) Ensure(c TopicConfig, logEnd int64) (topic *TopicConfig, create
 	return topic, true, nil
 }
 
+// Adopt adds a topic that has messages already: unlike one that is created, it has no birth. A topic that is there stays as it is.
+func (t *Topics) Adopt(c TopicConfig) error {
+	if err := c.Check(); err != nil {
+		return fmt.Errorf("meta: %w", err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.Get(c.Name) == nil {
+		t.set(c.clone())
+	}
+	return nil
+}
+
 // Inherit describes a topic that a send creates.
 type Inherit struct {
 	Topic, Default string // Default names the topic whose configuration is taken over

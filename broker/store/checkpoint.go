@@ -103,6 +103,7 @@ func (s *Store) saveUpTo(flushed int64, next commitlog.Checkpoint, clean bool) e
 	if bytes.Equal(line, s.saved) {
 		return nil
 	}
+	s.saved = nil // which of the two stands there after an error, nobody knows
 	// The state names both the old and the new checkpoint of the peer, so that a crash between the two writes leaves a pair that fits.
 	if err := vfs.WriteFileAtomic(s.opts.FS, s.path(stateName), line); err != nil {
 		return fmt.Errorf("store: %w", err)

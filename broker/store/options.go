@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"path"
 	"time"
@@ -36,6 +37,8 @@ type Topics interface {
 type Options struct {
 	FS   vfs.FS
 	Root string // the store directory
+	// Lock is that of the store, where its owner has taken it already (see Lock); the store closes it.
+	Lock io.Closer
 
 	Log          commitlog.Options // Dirs, FS and CRCPropertyFrom are set by the store; Dirs default to Root/commitlog
 	QueueFile    int64             // bytes of a consume queue file

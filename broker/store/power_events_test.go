@@ -41,8 +41,12 @@ func (tr *trial) event() {
 
 // rareEvent changes more than the end of something. The process likes to die in the middle of it.
 func (tr *trial) rareEvent(n int) {
-	if tr.rng.IntN(8) == 0 {
+	switch tr.rng.IntN(16) {
+	case 0, 1:
 		tr.callsLeft = tr.rng.IntN(16)
+	case 2:
+		parts := []string{"store/commitlog/", "store/consumequeue/", "store/index/", "store/config/", "store/"}
+		tr.dieAt = parts[tr.rng.IntN(len(parts))]
 	}
 	switch {
 	case n < 83:

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -67,6 +68,7 @@ type trial struct {
 	mem        *vfs.Mem
 	now        time.Time
 	callsLeft  int     // changing system calls until the process dies; negative: not soon
+	dieAt      string  // it also dies at the next sync below this path, if that isn't empty
 	dead       bool    // it has died
 	running    bool    // it is neither being opened nor stopped
 	faulty     float64 // probability with which a changing call fails while it runs
@@ -100,7 +102,7 @@ func newTrial(seed uint64) *trial {
 			SegmentSize: int64(1+tr.rng.IntN(3)) * 2048, SyncFlush: tr.sync, MaxMessageSize: 1200, Manual: true,
 			WritebackStep: 1 << 40, CRCProperty: true,
 		},
-		QueueFile: 10 * 20, BatchFile: 4 * 46, ExtFile: 4096, OpenFiles: 1, IndexSlots: 31, IndexEntries: 24 + tr.rng.IntN(40),
+		QueueFile: 10 * 20, BatchFile: 4 * 46, ExtFile: 4096, OpenFiles: 1, IndexSlots: 13, IndexEntries: 24 + tr.rng.IntN(40),
 		MultiDispatch: true, QueueExt: tr.rng.IntN(3) == 0, NoIndex: tr.rng.IntN(8) == 0,
 		Retention: commitlog.Retention{Age: time.Hour, Clean: 2, Force: 2, Refuse: 2},
 		Now:       func() time.Time { return tr.now },
@@ -131,7 +133,7 @@ func (tr *trial) before(op vfs.Op) error {
 	if !op.Kind.Changes() {
 		return nil
 	}
-	if tr.callsLeft == 0 {
+	if tr.callsLeft == 0 || tr.dieAt != "" && isSync(op.Kind) && strings.HasPrefix(op.Name, tr.dieAt) {
 		tr.tracef("  dies at %v %s", op.Kind, op.Name)
 		tr.dead = true
 		return tr.fault(op, errDead)
@@ -145,6 +147,8 @@ func (tr *trial) before(op vfs.Op) error {
 	}
 	return nil
 }
+
+func isSync(k vfs.OpKind) bool { return k == vfs.OpSync || k == vfs.OpDatasync || k == vfs.OpSyncDir }
 
 // fault is err, perhaps after a part of a write that isn't within one sector of the disk.
 func (tr *trial) fault(op vfs.Op, err error) error {
@@ -200,7 +204,7 @@ func (tr *trial) end() bool {
 	}
 	tr.makeRoom()
 	if tr.rng.IntN(4) > 0 {
-		tr.callsLeft = -1
+		tr.callsLeft, tr.dieAt = -1, ""
 	}
 	offsets := tr.persistOffsets()
 	err := cmp.Or(offsets, tr.store.Close())
@@ -230,12 +234,12 @@ func (tr *trial) die() {
 // start opens the store, during which the process may die a few times, and compares it with what is known.
 func (tr *trial) start() {
 	for tr.dead = true; tr.dead; {
-		tr.dead, tr.faulted, tr.syncFailed, tr.stuck, tr.callsLeft = false, false, false, false, -1
+		tr.dead, tr.faulted, tr.syncFailed, tr.stuck, tr.callsLeft, tr.dieAt = false, false, false, false, -1, ""
 		if tr.rng.IntN(3) == 0 {
 			tr.callsLeft = tr.rng.IntN(60)
 		}
 		err := tr.boot(vfs.Fault(tr.mem, tr.before))
-		tr.callsLeft = -1
+		tr.callsLeft, tr.dieAt = -1, ""
 		switch {
 		case tr.dead: // whatever Open has made of that
 			tr.die()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gantry-mq/gantry/commitlog"
+	"github.com/gantry-mq/gantry/commitlog/vfs"
 	"github.com/gantry-mq/gantry/consumequeue"
 	"github.com/gantry-mq/gantry/index"
 )
@@ -59,20 +60,31 @@ type Recovery struct {
 // Recovery is what Open found and did.
 func (s *Store) Recovery() Recovery { return s.recovery }
 
+// Lock takes the lock of the store in root, which is made if it isn't there. It comes before anything is read: of two
+// brokers that recover one directory, both would cut it. Somebody else's lock is vfs.ErrLocked.
+func Lock(fs vfs.FS, root string) (io.Closer, error) {
+	if err := fs.MkdirAll(root); err != nil {
+		return nil, fmt.Errorf("store: open: %w", err)
+	}
+	lock, err := fs.Lock(path.Join(root, "lock"), []byte("lock"))
+	if err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", root, err)
+	}
+	return lock, nil
+}
+
 // Open opens the store in o.Root, or makes one: it takes the lock, finds the end of the log, takes back what is derived from
 // records beyond it, and shows the followers what they have not seen. Somebody else's lock is vfs.ErrLocked.
 func Open(o Options) (*Store, error) {
 	o = o.withDefaults()
-	s := &Store{opts: o, log: o.Logger, quit: make(chan struct{})}
+	s := &Store{opts: o, log: o.Logger, quit: make(chan struct{}), lock: o.Lock}
 	s.reg.init()
 	began := time.Now()
-	if err := o.FS.MkdirAll(o.Root); err != nil {
-		return nil, fmt.Errorf("store: open: %w", err)
-	}
 	var err error
-	// Before anything is read: two brokers that recover one directory would both cut it.
-	if s.lock, err = o.FS.Lock(path.Join(o.Root, "lock"), []byte("lock")); err != nil {
-		return nil, fmt.Errorf("store: open %s: %w", o.Root, err)
+	if s.lock == nil {
+		if s.lock, err = Lock(o.FS, o.Root); err != nil {
+			return nil, err
+		}
 	}
 	if err = s.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: open %s: %w", o.Root, err), s.closeParts(), s.lock.Close())

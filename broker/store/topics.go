@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
+
+	"github.com/gantry-mq/gantry/consumequeue"
 )
 
 // Queue returns a queue, which is made if it isn't there. It takes no space on disk before its first message.
@@ -18,6 +20,18 @@ func (s *Store) Lookup(topic string, id int32) *Queue { return s.reg.lookup(topi
 
 // LookupBytes is Lookup for a name that still lies in a buffer.
 func (s *Store) LookupBytes(topic []byte, id int32) *Queue { return s.reg.find(topic, id) }
+
+// EachQueue calls f for every queue that has files, or is in use, in no order.
+func (s *Store) EachQueue(f func(topic string, id int32)) {
+	s.queues.Queues(func(q *consumequeue.Queue) bool {
+		f(q.Topic(), q.ID())
+		return true
+	})
+	s.batches.Queues(func(q *consumequeue.BatchQueue) bool {
+		f(q.Topic(), q.ID())
+		return true
+	})
+}
 
 // queueOf is Queue for a name that still lies in a buffer.
 func (s *Store) queueOf(topic []byte, id int32) *Queue {

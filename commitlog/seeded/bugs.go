@@ -62,8 +62,8 @@ const (
 	TornUnitAccepted Bug = "torn-unit-accepted"
 	// BoundsNotSaved lets retention delete segments before the next offsets of emptied queues are written down.
 	BoundsNotSaved Bug = "bounds-not-saved"
-	// IndexSlotsFirst writes the slots of the index before the entries that they lead to are durable.
-	IndexSlotsFirst Bug = "index-slots-first"
+	// IndexEntriesNotSynced writes slots of the index while the entries that they lead to are not durable.
+	IndexEntriesNotSynced Bug = "index-entries-not-synced"
 	// IndexNotCut leaves entries in the index that its last state doesn't count.
 	IndexNotCut Bug = "index-not-cut"
 )
@@ -86,7 +86,7 @@ func All() []Bug {
 		SegmentNameNotSynced, AckBeforeFlush, TailNotCleared, NumbersNotGivenBack, FailedWriteNotWiped, BatchSplit,
 		FailedSyncRetried, RecoveryNotSynced, BodyNotChecked, RetirementNotSynced, SegmentRetiredFirst,
 		StateBeforeData, StateNotRenewed, TruncationNotNoted, VisibleBeforeConfirmed, ReplayTooLate, QueuesNotTruncated, QueueDataNotSynced,
-		QueueNameNotSynced, TornUnitAccepted, BoundsNotSaved, IndexSlotsFirst, IndexNotCut,
+		QueueNameNotSynced, TornUnitAccepted, BoundsNotSaved, IndexEntriesNotSynced, IndexNotCut,
 		RenameBeforeSync, BirthAfterTopic, BirthsNotFitted, OffsetsNotClamped,
 	}
 }
