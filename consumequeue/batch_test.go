@@ -161,6 +161,9 @@ func TestMissingBatchDirectoryIsNoLossInAStoreThatNeverHadOne(t *testing.T) {
 }
 
 func TestBatchReadDoesNotAllocate(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates, and makes pools forget")
+	}
 	s := mustOpenBatch(t, Options{FS: vfs.NewMem()})
 	defer mustClose(t, s)
 	q := s.Open("T", 0)

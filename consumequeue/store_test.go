@@ -354,6 +354,9 @@ func TestReadersWriterAndMaintenanceAtTheSameTime(t *testing.T) {
 }
 
 func TestAppendAndReadDoNotAllocate(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates, and makes pools forget")
+	}
 	s := mustOpen(t, Options{FS: vfs.OS(), Dir: t.TempDir() + "/cq", FileSize: 6_000_000})
 	defer mustClose(t, s)
 	q := s.Open("T", 0)

@@ -321,13 +321,16 @@ func (tr *trial) persistOffsets() error {
 
 // clean lets the retention policy work.
 func (tr *trial) clean() {
-	tr.now = tr.now.Add(time.Duration(tr.rng.IntN(90)) * time.Minute)
+	tr.now = tr.now.Add(time.Duration(tr.rng.IntN(150)) * time.Minute)
 	needs, _ := tr.store.dispatcher.needs()
 	pass := tr.opts.Retention.Decide(tr.now, nil, true)
 	if to, err := tr.store.Log.Expirable(tr.opts.Retention, pass, tr.now, needs); err == nil {
 		tr.retirable = max(tr.retirable, to)
 	}
 	n, err := tr.store.Clean(true)
+	if n > 0 && tr.rng.IntN(3) == 0 {
+		tr.callsLeft = tr.rng.IntN(8)
+	}
 	tr.allow(fmt.Sprintf("clean %d segments, to %d", n, tr.store.Log.Min()), err)
 }
 
@@ -341,7 +344,7 @@ func (tr *trial) truncate() {
 		tr.allow("checkpoint", tr.store.checkpoint(true, false))
 	}
 	if tr.rng.IntN(4) == 0 {
-		tr.callsLeft = 5 + tr.rng.IntN(6)
+		tr.dieAt = "store/commitlog/"
 	}
 	i := n - 1 - tr.rng.IntN(min(n, 6))
 	to := tr.messages[i].at
