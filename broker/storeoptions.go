@@ -9,9 +9,6 @@ import (
 	"github.com/gantry-mq/gantry/commitlog"
 )
 
-// zeroAhead is how far a synchronous log is written with zeros ahead of its end.
-const zeroAhead = 32 << 20
-
 // storeOptions are the store's part of the configuration.
 func (b *Broker) storeOptions() store.Options {
 	c := b.opts.Config
@@ -19,7 +16,7 @@ func (b *Broker) storeOptions() store.Options {
 		FS: b.opts.FS, Root: path.Clean(c.StoreDir),
 		Log: commitlog.Options{
 			Dirs: c.LogDirs, ReadOnlyDirs: c.ReadOnlyLogDirs, SegmentSize: c.SegmentBytes,
-			SyncFlush: c.FlushDisk == config.SyncFlush, FlushInterval: c.FlushLogEvery, ZeroAhead: zeroAhead,
+			SyncFlush: c.FlushDisk == config.SyncFlush, FlushInterval: c.FlushLogEvery,
 			MaxMessageSize: int(c.MaxMessageBytes), CRCProperty: c.RecordCRC,
 		},
 		QueueFile: c.QueueFileBytes, BatchFile: c.BatchQueueFileBytes, ExtFile: c.QueueExtFileBytes, QueueExt: c.EnableQueueExt,

@@ -113,9 +113,16 @@ func (l *Life) remains(name string) error {
 // at queue offset 0.
 func (l *Life) Delete(name string) error {
 	return l.change(func() (bool, error) {
-		if !l.Table.Delete(name, l.Store.Log.Max()) {
+		if l.Table.Get(name) == nil {
 			return false, nil
 		}
+		// Offsets that outlived the topic would be taken for progress in a later one of its name. What is committed from
+		// here on, remains removes.
+		l.Offsets.RemoveTopic(name)
+		if err := l.Offsets.Persist(); err != nil {
+			return false, err
+		}
+		l.Table.Delete(name, l.Store.Log.Max())
 		l.Logger.Info("topics: deleted", "topic", name)
 		// First that the topic is gone is durable: its queues would otherwise be missed after a crash in between.
 		if err := l.Table.Persist(); err != nil {
