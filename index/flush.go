@@ -95,20 +95,20 @@ func pageOf(l layout, change uint64) int64 { return l.slotAt(uint32(change>>32))
 
 func (w *slotWriter) write(f *file, p *pending) error {
 	w.sort(f.layout, p)
-	for todo := w.sorted; len(todo) > 0; {
-		first := pageOf(f.layout, todo[0])
+	for rest := w.sorted; len(rest) > 0; {
+		first := pageOf(f.layout, rest[0])
 		end, n := first+1, 1
-		for ; n < len(todo); n++ {
-			page := pageOf(f.layout, todo[n])
+		for ; n < len(rest); n++ {
+			page := pageOf(f.layout, rest[n])
 			if page > end || page-first >= runSize/pageSize {
 				break
 			}
 			end = page + 1
 		}
-		if err := w.patch(f, first, end, todo[:n]); err != nil {
+		if err := w.patch(f, first, end, rest[:n]); err != nil {
 			return err
 		}
-		todo = todo[n:]
+		rest = rest[n:]
 	}
 	return nil
 }
