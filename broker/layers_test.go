@@ -25,7 +25,7 @@ var rules = map[string][]string{
 	"broker/config":    {},
 	"broker/telemetry": {},
 	"broker/remoting":  {},
-	"broker/meta":      {"broker/remoting/fastjson", "commitlog/vfs", "commitlog/seeded"},
+	"broker/meta":      {"broker/remoting/fastjson", "commitlog/vfs", "commitlog/record", "commitlog/seeded"},
 	"broker/namesrv":   {"broker/remoting", "broker/meta"},
 
 	"broker/topics":  {"broker/meta", "broker/store"},

@@ -32,12 +32,12 @@ func (x *Index) PutRecord(logOffset, storeTime int64, hashes []int32) error {
 			}
 			continue
 		}
-		todo := hashes[x.partial.done:]
-		todo = todo[:min(len(todo), room)]
-		for _, h := range todo {
+		rest := hashes[x.partial.done:]
+		rest = rest[:min(len(rest), room)]
+		for _, h := range rest {
 			x.add(max(h, 0), logOffset, storeTime)
 		}
-		x.partial.done += len(todo)
+		x.partial.done += len(rest)
 	}
 	x.partial = partialRecord{}
 	x.complete = x.position()

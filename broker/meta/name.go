@@ -4,28 +4,30 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/gantry-mq/gantry/commitlog/record"
 )
 
 // Prefixes of derived topic names.
 const (
-	RetryPrefix = "%RETRY%" // + group: messages that a consumer sent back
-	DLQPrefix   = "%DLQ%"   // + group: messages whose retries ran out
-	LMQPrefix   = "%LMQ%"   // lightweight queues and their groups
+	RetryPrefix = record.RetryPrefix // + group: messages that a consumer sent back
+	DLQPrefix   = record.DLQPrefix   // + group: messages whose retries ran out
+	LMQPrefix   = record.LMQPrefix   // lightweight queues and their groups
 )
 
 // Topics with a role of their own.
 const (
-	DefaultTopic      = "TBW102" // whose configuration automatically created topics inherit
-	BenchmarkTopic    = "BenchmarkTest"
-	ScheduleTopic     = "SCHEDULE_TOPIC_XXXX"
-	TimerTopic        = "rmq_sys_wheel_timer"
-	HalfTopic         = "RMQ_SYS_TRANS_HALF_TOPIC"
-	OpHalfTopic       = "RMQ_SYS_TRANS_OP_HALF_TOPIC"
-	CheckMaxTopic     = "TRANS_CHECK_MAX_TIME_TOPIC"
-	TraceTopic        = "RMQ_SYS_TRACE_TOPIC"
-	SelfTestTopic     = "SELF_TEST_TOPIC"
-	OffsetMovedTopic  = "OFFSET_MOVED_EVENT"
-	systemTopicPrefix = "rmq_sys_"
+	DefaultTopic      = record.TopicAutoCreate // whose configuration automatically created topics inherit
+	BenchmarkTopic    = record.TopicBenchmark
+	ScheduleTopic     = record.TopicSchedule
+	TimerTopic        = record.TopicTimer
+	HalfTopic         = record.TopicTransactionHalf
+	OpHalfTopic       = record.TopicTransactionOp
+	CheckMaxTopic     = record.TopicTransactionCheckLimit
+	TraceTopic        = record.TopicTrace
+	SelfTestTopic     = record.TopicSelfTest
+	OffsetMovedTopic  = record.TopicOffsetMoved
+	systemTopicPrefix = record.SystemTopicPrefix
 	systemGroupPrefix = "CID_RMQ_SYS_"
 )
 
@@ -74,7 +76,7 @@ func nameByte(c byte) bool {
 func IsSystemTopic(name string) bool {
 	switch name {
 	case DefaultTopic, BenchmarkTopic, ScheduleTopic, HalfTopic, OpHalfTopic, CheckMaxTopic, TraceTopic, SelfTestTopic, OffsetMovedTopic,
-		"RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC", "RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC", "CHECKPOINT_TOPIC":
+		record.TopicRocksTransactionHalf, record.TopicRocksTransactionOp, record.TopicCheckpoint:
 		return true
 	}
 	return strings.HasPrefix(name, systemTopicPrefix)
