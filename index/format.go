@@ -69,6 +69,8 @@ func (l layout) decodeHeader(b *[headerSize]byte) (header, error) {
 	switch {
 	case next < 0 || next > l.entries:
 		return header{}, fmt.Errorf("header: next entry is %d, expected 1 … %d", next, l.entries)
+	case h.beginTime < 0 || h.endTime < 0:
+		return header{}, fmt.Errorf("header: store times %d … %d", h.beginTime, h.endTime)
 	case h.beginOffset < 0 || h.endOffset < h.beginOffset:
 		return header{}, fmt.Errorf("header: log offsets %d … %d", h.beginOffset, h.endOffset)
 	case h.slotsUsed < 0 || h.slotsUsed > next:

@@ -81,6 +81,8 @@ func TestHeadersThatNoWriterLeavesAreRefused(t *testing.T) {
 		"negative begin":          {beginOffset: -2, endOffset: 1, count: 1},
 		"more slots than entries": {slotsUsed: 9, count: 4},
 		"negative slots":          {slotsUsed: -1, count: 4},
+		"negative begin time":     {beginTime: -1, count: 4},
+		"negative end time":       {endTime: -1, count: 4},
 	} {
 		var b [headerSize]byte
 		h.encode(&b)
