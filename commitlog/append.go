@@ -56,6 +56,14 @@ func (s *scratch) start(i int) int {
 //
 // When it returns, the stored messages are written, which an asynchronous log acknowledges; see OnAcked for more.
 func (l *Log) Append(ds []record.Draft, a Assigner) error {
+	err := l.AppendQuiet(ds, a)
+	l.Announce()
+	return err
+}
+
+// AppendQuiet is Append without the signal to those who Watch: to wake somebody costs more than to append, and it can wait until
+// the answer is on its way. Announce has to follow. With synchronous flush it is the flush that signals.
+func (l *Log) AppendQuiet(ds []record.Draft, a Assigner) error {
 	s := scratches.Get().(*scratch)
 	defer s.free()
 	l.encode(s, ds, a)
@@ -68,6 +76,13 @@ func (l *Log) Append(ds []record.Draft, a Assigner) error {
 	return err
 }
 
+// Announce signals those who Watch what was appended quietly.
+func (l *Log) Announce() {
+	if !l.opts.SyncFlush {
+		l.signals.raise()
+	}
+}
+
 // appended sets going what follows an append. With synchronous flush nobody gains from it before the flusher ran.
 func (l *Log) appended() {
 	l.release()
@@ -78,7 +93,7 @@ func (l *Log) appended() {
 	if l.written.Load()-l.writebackFrom.Load() >= l.opts.WritebackStep {
 		l.kickFlusher()
 	}
-	l.advanced()
+	l.settle()
 }
 
 // encode turns drafts into records, all but what the lock decides.

@@ -218,6 +218,23 @@ func TestWatchCoalescesSignals(t *testing.T) {
 	stopOne()
 }
 
+func TestAQuietAppendSignalsNobodyBeforeItIsAnnounced(t *testing.T) {
+	l, _ := openNew(t, nil)
+	moved, stop := l.Watch()
+	defer stop()
+	ds := []record.Draft{draft("x")}
+	if err := l.AppendQuiet(ds, newNumbers(t)); err != nil {
+		t.Fatal(err)
+	}
+	if len(moved) != 0 || l.Confirmed() == 0 {
+		t.Errorf("%d signals, confirmed %d", len(moved), l.Confirmed())
+	}
+	l.Announce()
+	if len(moved) != 1 {
+		t.Error("announced, and no signal")
+	}
+}
+
 func TestAnAsynchronousLogIsFlushedByTime(t *testing.T) {
 	mem := vfs.NewMem()
 	o := testOptions(mem)

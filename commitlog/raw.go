@@ -16,6 +16,7 @@ func (l *Log) AppendRaw(at int64, b []byte) error {
 	err := l.appendRawLocked(at, b)
 	l.mu.Unlock()
 	l.appended()
+	l.Announce()
 	return err
 }
 

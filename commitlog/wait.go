@@ -64,9 +64,14 @@ func (l *Log) OnAcked(w *Waiter) {
 
 // advanced tells whom it concerns that written, flushed or replicated moved.
 func (l *Log) advanced() {
+	l.settle()
+	l.signals.raise()
+}
+
+// settle ends the waits for what has come.
+func (l *Log) settle() {
 	l.flushWaiters.complete(l.Flushed())
 	l.confirmWaiters.complete(l.Confirmed())
-	l.signals.raise()
 }
 
 // completeAll ends all waits with an error.

@@ -46,6 +46,17 @@ func (x *Index) PutRecord(logOffset, storeTime int64, hashes []int32) error {
 	return nil
 }
 
+// Room is how many entries can be put before some have to be written out or the next file has to be made, for which PutRecord waits;
+// the first file of all is not counted as such a wait. pending is how many entries a Flush would write.
+func (x *Index) Room() (room, pending int) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if x.last() == nil {
+		return min(x.opt.MaxPending, int(x.layout.capacity())), 0
+	}
+	return x.room(), x.active.len()
+}
+
 // room is the number of entries that can be added to memory for the last file.
 func (x *Index) room() int {
 	f := x.last()

@@ -82,6 +82,7 @@ func (h *Handler) session(c *remoting.Conn) *session {
 // Serve implements remoting.Handler: sends that came together are stored together, everything else is done one by one, in order.
 func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 	var batch *sends
+	stored := false
 	for i := range cmds {
 		cmd := &cmds[i]
 		switch cmd.Code {
@@ -94,12 +95,17 @@ func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 		}
 		if batch != nil {
 			batch.submit()
-			batch = nil
+			batch, stored = nil, true
 		}
 		h.one(c, cmd)
 	}
 	if batch != nil {
 		batch.submit()
+		stored = true
+	}
+	if stored {
+		c.FlushHere() // producers first
+		h.Store.Announce()
 	}
 }
 

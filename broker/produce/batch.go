@@ -85,11 +85,11 @@ func (s *Service) draft(b *Batch, r *Request, t *meta.TopicConfig, q *store.Queu
 }
 
 // Submit stores the batch. It returns true if the outcomes stand in it already; otherwise done is called when they do, on
-// another goroutine most likely. What the requests' slices hold is not needed any more when Submit returns.
+// another goroutine most likely. The store's Announce is to follow when the answers are on their way. What the requests' slices hold is not needed any more when Submit returns.
 func (s *Service) Submit(b *Batch, done func()) bool {
 	if len(b.drafts) > 0 {
 		// What it returns stands in the drafts, too.
-		_ = s.Store.Append(b.drafts)
+		_ = s.Store.AppendQuiet(b.drafts)
 	}
 	var end int64 // of what somebody waits for
 	for i := range b.sends {

@@ -104,6 +104,10 @@ func (c *Conn) Attached() any {
 // out with its next write. The server flushes by itself after Serve.
 func (c *Conn) Flush() { c.out.flush() }
 
+// FlushHere sends the answers that have gathered on the caller's goroutine, if the socket takes them at once. It is for Serve, which has
+// something to do after its answers.
+func (c *Conn) FlushHere() { c.out.flushHere() }
+
 // Close ends the connection at once: answers that aren't written yet are dropped.
 func (c *Conn) Close() { c.fail(ErrClosed) }
 

@@ -15,6 +15,15 @@ func (s *Store) Append(ds []record.Draft) error {
 	return s.Log.Append(ds, numbering{s})
 }
 
+// AppendQuiet is Append for those who answer first and have an Announce follow.
+func (s *Store) AppendQuiet(ds []record.Draft) error {
+	return s.Log.AppendQuiet(ds, numbering{s})
+}
+
+// Announce shows the followers what was appended quietly and is confirmed by now, on the goroutine of the caller if nobody else is
+// at it: that is cheaper than to wake another one, and a consumer that waits hears of it sooner. The caller does one batch at most.
+func (s *Store) Announce() { s.dispatcher.announce() }
+
 // OnAcked calls w.Done when what it waits for has come: see commitlog.Log.OnAcked.
 func (s *Store) OnAcked(w *commitlog.Waiter) { s.Log.OnAcked(w) }
 

@@ -20,6 +20,11 @@ func (s *Store) checkpointer() {
 		select {
 		case <-s.quit:
 			return
+		case <-s.indexFull:
+			if err := s.dispatcher.flush(func(f Follower) bool { return f == Follower(s.indexFollow) }); err != nil {
+				s.log.Error("store: index", "error", err)
+			}
+			continue
 		case <-tick.C:
 		}
 		now := time.Now()
@@ -33,6 +38,14 @@ func (s *Store) checkpointer() {
 		} else {
 			s.refuse.clear("checkpoint")
 		}
+	}
+}
+
+// flushIndexSoon has the checkpointer write the index out.
+func (s *Store) flushIndexSoon() {
+	select {
+	case s.indexFull <- struct{}{}:
+	default:
 	}
 }
 

@@ -27,6 +27,10 @@ type dispatcher struct {
 	followers []Follower
 	pos       atomic.Int64 // every record below was shown to all followers
 
+	// nudged has run look again: somebody who held mu leaves more to do than was there when he looked.
+	nudged chan struct{}
+	paused atomic.Bool // a follower failed; run tries again from time to time, and nobody else does
+
 	// maintenance lets one of flush, truncate and retired run at a time. Taken before mu.
 	maintenance sync.Mutex
 
@@ -40,24 +44,24 @@ type dispatcher struct {
 func (d *dispatcher) run() {
 	moved, stop := d.s.Log.Watch()
 	defer stop()
-	paused := false
 	for {
+		limit := d.s.Log.Confirmed()
 		progress, err := d.step()
 		wait := moved
 		var retry <-chan time.Time
 		switch {
 		case err != nil:
-			if !paused {
+			if !d.paused.Swap(true) {
 				d.s.log.Error("store: dispatch paused", "position", d.pos.Load(), "error", err)
 			}
-			paused, wait, retry = true, nil, time.After(retryAfter)
+			wait, retry = nil, time.After(retryAfter)
 			d.s.refuse.set("dispatch", err)
-		case paused:
-			paused = false
+		case d.paused.Load():
+			d.paused.Store(false)
 			d.s.log.Info("store: dispatch goes on", "position", d.pos.Load())
 			d.s.refuse.clear("dispatch")
 		}
-		if progress {
+		if progress || err == nil && d.s.Log.Confirmed() > limit {
 			select {
 			case <-d.s.quit:
 				return
@@ -69,8 +73,45 @@ func (d *dispatcher) run() {
 		case <-d.s.quit:
 			return
 		case <-wait:
+		case <-d.nudged:
 		case <-retry:
 		}
+	}
+}
+
+// announce does the next batch here and now if nobody else is at it. No record is left behind: whoever holds mu looks after giving it
+// up whether more has come.
+func (d *dispatcher) announce() {
+	if d.paused.Load() || !d.behind() || !d.mu.TryLock() {
+		return
+	}
+	var err error
+	if d.quick() {
+		_, err = d.stepLocked()
+	}
+	d.mu.Unlock()
+	if err != nil || d.behind() {
+		d.nudge()
+	}
+}
+
+// quick tells that no follower will wait for a disk.
+func (d *dispatcher) quick() bool {
+	for _, f := range d.followers {
+		if !f.Quick() {
+			return false
+		}
+	}
+	return true
+}
+
+// behind tells whether there is something that wasn't shown yet.
+func (d *dispatcher) behind() bool { return d.pos.Load() < d.s.Log.Confirmed() }
+
+func (d *dispatcher) nudge() {
+	select {
+	case d.nudged <- struct{}{}:
+	default:
 	}
 }
 
@@ -88,6 +129,10 @@ func (d *dispatcher) catchUp() error {
 func (d *dispatcher) step() (progress bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.stepLocked()
+}
+
+func (d *dispatcher) stepLocked() (progress bool, err error) {
 	from, limit := d.pos.Load(), d.s.Log.Confirmed()
 	if seeded.Is(seeded.VisibleBeforeConfirmed) {
 		limit = d.s.Log.Max()
@@ -173,6 +218,7 @@ func (d *dispatcher) pause(f func() error) error {
 	d.maintenance.Lock()
 	defer d.maintenance.Unlock()
 	d.mu.Lock()
+	defer d.nudge()
 	defer d.mu.Unlock()
 	return f()
 }

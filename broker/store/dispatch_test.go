@@ -22,6 +22,7 @@ type testFollower struct {
 	needs   atomic.Int64 // 0 is what it has followed
 	retired atomic.Int64
 	failed  chan struct{} // signalled when it has failed; may be nil
+	slow    chan struct{} // until it is closed, Follow waits as if for a disk; may be nil
 
 	mu      sync.Mutex // guards what follows
 	offsets []int64
@@ -37,6 +38,9 @@ func (f *testFollower) Durable() int64 {
 }
 
 func (f *testFollower) Follow(batch []Entry) error {
+	if f.slow != nil {
+		<-f.slow
+	}
 	if err := f.fail.Load(); err != nil {
 		select {
 		case f.failed <- struct{}{}:
@@ -64,6 +68,15 @@ func (f *testFollower) Truncate(to int64) error {
 	}
 	f.end = min(f.end, to)
 	return nil
+}
+
+func (f *testFollower) Quick() bool {
+	select {
+	case <-f.slow:
+	default:
+		return f.slow == nil
+	}
+	return true
 }
 
 func (f *testFollower) Needs() int64 {

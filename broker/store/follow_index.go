@@ -38,7 +38,20 @@ func (f *indexFollower) Follow(batch []Entry) error {
 	if n := len(batch); n > 0 {
 		x.SetEnd(batch[n-1].End())
 	}
+	// One that is half full is written out in the background, so that nothing has to wait for it.
+	if _, pending := x.Room(); pending >= index.DefaultMaxPending/2 {
+		f.s.flushIndexSoon()
+	}
 	return nil
+}
+
+// quickRoom is more entries than one batch has.
+const quickRoom = 32 << 10
+
+// Quick implements Follower.
+func (f *indexFollower) Quick() bool {
+	room, _ := f.s.index.Room()
+	return room >= quickRoom
 }
 
 // appendHashes appends the hashes of what a message can be found by: its unique key, each of its keys, its tags.

@@ -11,6 +11,8 @@ type Follower interface {
 	// Follow takes a batch. It may be given records again that it has seen. An error pauses dispatch and makes the store refuse
 	// messages; the same batch comes again later, and when it succeeds all goes on. What will never succeed must not be an error.
 	Follow(batch []Entry) error
+	// Quick tells that the next batch will not wait for a disk.
+	Quick() bool
 	// Flush makes what was followed durable.
 	Flush() error
 	// Truncate forgets what was derived from records at or behind log offset to.

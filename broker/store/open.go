@@ -164,6 +164,7 @@ func (s *Store) openFollowers(clean bool, st state, queuesTo int64) (from int64,
 		from = end
 	}
 	s.dispatcher.s, s.dispatcher.followers = s, followers
+	s.dispatcher.nudged = make(chan struct{}, 1)
 	s.dispatcher.pos.Store(from)
 	return from, nil
 }

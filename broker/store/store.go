@@ -37,7 +37,8 @@ type Store struct {
 	crcFrom      int64
 	unqueued     atomic.Int64
 	recovery     Recovery
-	indexFlushed time.Time // the checkpointer's own
+	indexFlushed time.Time     // the checkpointer's own
+	indexFull    chan struct{} // the index has much in memory
 
 	checkpointMu sync.Mutex           // guards peer and saved, and makes checkpoints one at a time. Taken before the dispatcher's locks
 	peer         commitlog.Checkpoint // as it stands on disk
@@ -77,7 +78,7 @@ func Lock(fs vfs.FS, root string) (io.Closer, error) {
 // records beyond it, and shows the followers what they have not seen. Somebody else's lock is vfs.ErrLocked.
 func Open(o Options) (*Store, error) {
 	o = o.withDefaults()
-	s := &Store{opts: o, log: o.Logger, quit: make(chan struct{}), lock: o.Lock}
+	s := &Store{opts: o, log: o.Logger, quit: make(chan struct{}), indexFull: make(chan struct{}, 1), lock: o.Lock}
 	s.reg.init()
 	began := time.Now()
 	var err error
