@@ -250,8 +250,8 @@ func (f *countedFile) Close() error {
 	return f.File.Close()
 }
 
-func TestTwentyThousandQueuesNeedFewDescriptors(t *testing.T) {
-	const queues, descriptors = 20_000, 64
+func TestFiftyThousandQueuesNeedFewDescriptors(t *testing.T) {
+	const queues, descriptors = 50_000, 64
 	fs := &countingFS{FS: vfs.NewMem()}
 	o := Options{FS: fs, MaxOpenFiles: descriptors}
 	s := mustOpen(t, o)
@@ -279,7 +279,7 @@ func TestTwentyThousandQueuesNeedFewDescriptors(t *testing.T) {
 		s = nil
 		before := heapInUse()
 		s = mustOpen(t, o)
-		wantUnits(t, s.Open("topic-2499", 7), 1, 3)
+		wantUnits(t, s.Open("topic-6249", 7), 1, 3)
 		perQueue := (heapInUse() - before) / queues
 		t.Logf("clean=%v: %d bytes per idle queue", clean, perQueue)
 		if perQueue > 300 {
