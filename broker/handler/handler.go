@@ -3,6 +3,7 @@ package handler
 import (
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/gantry-mq/gantry/broker/remoting"
 	"github.com/gantry-mq/gantry/broker/store"
 	"github.com/gantry-mq/gantry/broker/topics"
+	"github.com/gantry-mq/gantry/commitlog/record"
 )
 
 // Options are the parts of a broker that requests are about.
@@ -35,6 +37,7 @@ type Handler struct {
 	Options
 	Clients *consume.Clients[*session]
 	limits  consume.Limits
+	sent    remoting.FixedFields // what every answer to a send says
 	sends   sync.Pool // *sends
 	stats   Stats
 }
@@ -50,6 +53,7 @@ func New(o Options) *Handler {
 			ColdMessages: int(c.MaxPullMessagesDisk), ColdBytes: int(c.MaxPullBytesOnDisk), HotBytes: hotBytes(),
 		},
 	}
+	h.sent = remoting.FixFields(record.PropMsgRegion, c.RegionID, record.PropTraceOn, strconv.FormatBool(c.TraceOn))
 	h.sends.New = func() any { return newSends(h) }
 	return h
 }

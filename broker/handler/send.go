@@ -89,8 +89,7 @@ func (s *sends) reply(t remoting.Ticket, code int32, remark string, stored []rec
 	w.Bytes("msgId", s.ids)
 	w.Int("queueId", int64(stored[0].QueueID))
 	w.Int("queueOffset", stored[0].QueueOffset)
-	w.Str(record.PropMsgRegion, s.h.Config.RegionID)
-	w.Bool(record.PropTraceOn, s.h.Config.TraceOn)
+	w.Fixed(s.h.sent)
 	w.End()
 }
 

@@ -188,6 +188,7 @@ func BenchmarkReply(b *testing.B) {
 		b.Run(kind.name, func(b *testing.B) {
 			c := newConn(new(net.TCPConn), handlerFunc(echo), ServerOptions{}.withDefaults().limits(), nil, new(pools))
 			ticket := Ticket{opaque: 77, binary: kind.binary}
+			fixed := FixFields("MSG_REGION", "DefaultRegion", "TRACE_ON", "true")
 			b.ReportAllocs()
 			n := 0
 			for b.Loop() {
@@ -195,6 +196,7 @@ func BenchmarkReply(b *testing.B) {
 				w.Str("msgId", "7F00000100002A9F0000000000000000")
 				w.Int("queueId", 2)
 				w.Int("queueOffset", 123456)
+				w.Fixed(fixed)
 				w.End()
 				if n++; n%inFlight == 0 {
 					c.out.cur.reset()

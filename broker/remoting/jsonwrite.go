@@ -6,18 +6,30 @@ import (
 	"unicode/utf8"
 )
 
+// What nearly all answers have in common.
+const jsonSuccess = `{"code":0,"flag":1,"language":"GO","opaque":`
+
+var jsonVersion55 = `,"serializeTypeCurrentRPC":"JSON","version":` + strconv.Itoa(int(Version55))
+
 // appendJSONStart appends a header up to its fields. The rest is written by appendJSONField and endJSON.
 func appendJSONStart(b []byte, code, version, opaque, flag int32, remark string) []byte {
-	b = append(b, `{"code":`...)
-	b = strconv.AppendInt(b, int64(code), 10)
-	b = append(b, `,"flag":`...)
-	b = strconv.AppendInt(b, int64(flag), 10)
-	b = append(b, `,"language":"GO","opaque":`...)
+	if code == RespSuccess && flag == FlagResponse {
+		b = append(b, jsonSuccess...)
+	} else {
+		b = append(b, `{"code":`...)
+		b = strconv.AppendInt(b, int64(code), 10)
+		b = append(b, `,"flag":`...)
+		b = strconv.AppendInt(b, int64(flag), 10)
+		b = append(b, `,"language":"GO","opaque":`...)
+	}
 	b = strconv.AppendInt(b, int64(opaque), 10)
 	if remark != "" {
 		b = append(b, `,"remark":"`...)
 		b = appendJSONText(b, remark)
 		b = append(b, '"')
+	}
+	if version == Version55 {
+		return append(b, jsonVersion55...)
 	}
 	b = append(b, `,"serializeTypeCurrentRPC":"JSON","version":`...)
 	return strconv.AppendInt(b, int64(version), 10)

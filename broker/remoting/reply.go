@@ -89,6 +89,40 @@ func (w *Reply) Bool(name string, value bool) {
 	w.endField(at)
 }
 
+// FixedFields are fields that are the same in many answers, written once and copied from then on.
+type FixedFields struct{ json, binary []byte }
+
+// FixFields makes them of names and values in turn.
+func FixFields(pairs ...string) (f FixedFields) {
+	var at int
+	for i := 0; i+1 < len(pairs); i += 2 {
+		f.binary, at = appendBinaryField(f.binary, pairs[i])
+		f.binary = append(f.binary, pairs[i+1]...)
+		endBinary(f.binary, at)
+		f.json = append(f.json, `,"`...)
+		f.json = appendJSONText(f.json, pairs[i])
+		f.json = append(f.json, `":"`...)
+		f.json = appendJSONText(f.json, pairs[i+1])
+		f.json = append(f.json, '"')
+	}
+	return f
+}
+
+// Fixed writes fields that were made before.
+func (w *Reply) Fixed(f FixedFields) {
+	switch {
+	case len(f.json) == 0:
+		return
+	case w.ticket.binary:
+		w.head = append(w.head, f.binary...)
+	case w.fields:
+		w.head = append(w.head, f.json...)
+	default:
+		w.head = append(append(w.head, `,"extFields":{`...), f.json[1:]...)
+	}
+	w.fields = true
+}
+
 func (w *Reply) beginField(name string) (valueAt int) {
 	if w.ticket.binary {
 		w.head, valueAt = appendBinaryField(w.head, name)
