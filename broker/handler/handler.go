@@ -38,7 +38,7 @@ type Handler struct {
 	Clients *consume.Clients[*session]
 	limits  consume.Limits
 	sent    remoting.FixedFields // what every answer to a send says
-	sends   sync.Pool // *sends
+	sends   sync.Pool            // *sends
 	stats   Stats
 }
 

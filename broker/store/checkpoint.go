@@ -32,7 +32,10 @@ func (s *Store) checkpointer() {
 		if all {
 			s.indexFlushed = now
 		}
-		if err := s.checkpoint(all, false); err != nil {
+		due := func(f Follower) bool {
+			return all || f != Follower(s.indexFollow) && (f != Follower(s.queueFollow) || s.queueFollow.due())
+		}
+		if err := s.checkpointOf(due, all, false); err != nil {
 			s.log.Error("store: checkpoint", "error", err)
 			s.refuse.set("checkpoint", err)
 		} else {
@@ -64,8 +67,13 @@ func (s *Store) markRunning() error {
 }
 
 // checkpoint makes the followers durable, the index only if all is set, and then writes down how far everything is.
-// The order is the point: no file says of another that it is durable before it is.
 func (s *Store) checkpoint(all, clean bool) error {
+	return s.checkpointOf(func(f Follower) bool { return all || f != Follower(s.indexFollow) }, all, clean)
+}
+
+// checkpointOf makes the followers durable that are due, which is all of them if all is set, and then writes down how far everything is.
+// The order is the point: no file says of another that it is durable before it is.
+func (s *Store) checkpointOf(due func(Follower) bool, all, clean bool) error {
 	s.checkpointMu.Lock()
 	defer s.checkpointMu.Unlock()
 	if seeded.Is(seeded.StateBeforeData) {
@@ -73,7 +81,7 @@ func (s *Store) checkpoint(all, clean bool) error {
 		_ = s.save(s.peer, clean)
 		s.queueFollow.durable.Store(-1)
 	}
-	if err := s.dispatcher.flush(func(f Follower) bool { return all || f != Follower(s.indexFollow) }); err != nil {
+	if err := s.dispatcher.flush(due); err != nil {
 		return err
 	}
 	// After the followers: what they have of a record is not to be older than the record on disk.

@@ -350,3 +350,28 @@ func TestDispatchAllocatesNothingPerMessage(t *testing.T) {
 		t.Errorf("%v allocations for %d messages", perRound, messages)
 	}
 }
+
+func TestManyQueuesAreMadeDurableWithTheIndexFewAtEveryCheckpoint(t *testing.T) {
+	s := mustOpen(t, memOptions(t, vfs.NewMem()))
+	var ds []record.Draft
+	for i := range fewQueues + 1 {
+		if i == fewQueues {
+			appendAll(t, s, ds...)
+			if !s.queueFollow.due() {
+				t.Errorf("%d queues aren't due", fewQueues)
+			}
+			ds = ds[:0]
+		}
+		ds = append(ds, draftTo(s, fmt.Sprint("T", i), 0, ""))
+	}
+	appendAll(t, s, ds...)
+	if s.queueFollow.due() {
+		t.Errorf("%d queues with a unit each are due", fewQueues+1)
+	}
+	if err := s.checkpoint(true, false); err != nil {
+		t.Fatal(err)
+	}
+	if s.queueFollow.Durable() != s.Log.Max() {
+		t.Errorf("durable to %d, the log ends at %d", s.queueFollow.Durable(), s.Log.Max())
+	}
+}

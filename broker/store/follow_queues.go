@@ -176,6 +176,20 @@ func (f *queueFollower) Flush() error {
 	return nil
 }
 
+// To sync a file costs the same for one new unit as for a thousand: beyond fewQueues, queues gather units first, until these take
+// manyBytes of memory, or their part of the log is one whose dispatch would take a noticeable part of a second at a restart.
+const (
+	fewQueues = 256
+	manyBytes = 8 << 20
+	longLog   = 256 << 20
+)
+
+// due tells whether it is time to make the queues durable, before they are anyway because of the index.
+func (f *queueFollower) due() bool {
+	st := f.s.queues.Stats()
+	return st.DirtyQueues <= fewQueues || st.DirtyBytes >= manyBytes || f.seen.Load()-f.durable.Load() >= longLog
+}
+
 func (f *queueFollower) Truncate(to int64) error {
 	f.seen.Store(min(f.seen.Load(), to))
 	f.durable.Store(min(f.durable.Load(), to))
