@@ -15,6 +15,7 @@ import (
 
 	"github.com/gantry-mq/gantry/broker/config"
 	"github.com/gantry-mq/gantry/broker/consume"
+	"github.com/gantry-mq/gantry/broker/delay"
 	"github.com/gantry-mq/gantry/broker/handler"
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/namesrv"
@@ -44,12 +45,14 @@ type Broker struct {
 	Groups  *meta.Groups
 	Offsets *meta.Offsets
 	Handler *handler.Handler
+	Delay   *delay.Service // of messages that wait at a delay level
 
-	opts   Options
-	holder *consume.Holder
-	server *remoting.Server
-	ready  atomic.Bool
-	closed atomic.Bool
+	opts         Options
+	delayOffsets *meta.DelayOffsets
+	holder       *consume.Holder
+	server       *remoting.Server
+	ready        atomic.Bool
+	closed       atomic.Bool
 
 	registering sync.Mutex // one registration at a time
 	quit        chan struct{}
@@ -75,7 +78,9 @@ func Open(o Options) (*Broker, error) {
 	if err = b.fitTables(); err != nil {
 		return nil, errors.Join(err, b.Store.Close())
 	}
-	b.assemble()
+	if err = b.assemble(); err != nil {
+		return nil, errors.Join(err, b.Store.Close())
+	}
 	return b, nil
 }
 
@@ -86,6 +91,9 @@ func (b *Broker) openTables() (err error) {
 		return err
 	}
 	if b.Groups, err = meta.OpenGroups(dir, o.Now); err != nil {
+		return err
+	}
+	if b.delayOffsets, err = meta.OpenDelayOffsets(dir, o.Now); err != nil {
 		return err
 	}
 	b.Offsets, err = meta.OpenOffsets(dir, o.Config.EnableLMQ, o.Now)
@@ -137,7 +145,7 @@ func (b *Broker) nextOffset(topic string, id int32) (int64, bool) {
 	return next, err == nil
 }
 
-func (b *Broker) assemble() {
+func (b *Broker) assemble() error {
 	o := b.opts
 	ip, err := netip.ParseAddr(o.Config.BrokerHost)
 	if err != nil {
@@ -145,6 +153,12 @@ func (b *Broker) assemble() {
 	}
 	b.holder = consume.NewHolder()
 	life := &topics.Life{Table: b.Topics, Store: b.Store, Offsets: b.Offsets, Changed: b.register, Logger: o.Logger}
+	b.Delay, err = delay.Open(delay.Options{
+		Store: b.Store, Topics: life, Offsets: b.delayOffsets, Levels: o.Config.DelayLevels, SaveEvery: o.Config.SaveDelayOffsets, Now: o.Now, Logger: o.Logger,
+	})
+	if err != nil {
+		return err
+	}
 	locks := consume.NewLocks(o.Now)
 	b.Handler = handler.New(handler.Options{
 		Config: o.Config, Store: b.Store, Topics: b.Topics, Life: life, Groups: b.Groups, Offsets: b.Offsets, Holder: b.holder, Locks: locks,
@@ -156,6 +170,7 @@ func (b *Broker) assemble() {
 		Now: o.Now, Logger: o.Logger,
 	})
 	b.server = remoting.NewServer(b.Handler, remoting.ServerOptions{Logger: o.Logger, IdleTimeout: o.Config.MaxIdle})
+	return nil
 }
 
 // lookup is the address of a host name, for message ids.
@@ -180,6 +195,7 @@ func (b *Broker) Serve(l net.Listener) error {
 		b.opts.Logger.Warn("broker: not registered yet", "error", err)
 	}
 	b.wg.Go(b.housekeeping)
+	b.Delay.Start()
 	b.ready.Store(true)
 	return nil
 }
@@ -253,5 +269,5 @@ func (b *Broker) Close(ctx context.Context) error {
 	b.holder.Close()
 	err := b.server.Shutdown(ctx)
 	b.wg.Wait()
-	return errors.Join(err, b.Offsets.Persist(), b.Topics.Persist(), b.Groups.Persist(), b.Store.Close())
+	return errors.Join(err, b.Delay.Close(), b.Offsets.Persist(), b.Topics.Persist(), b.Groups.Persist(), b.Store.Close())
 }

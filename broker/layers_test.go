@@ -30,6 +30,7 @@ var rules = map[string][]string{
 
 	"broker/topics":  {"broker/meta", "broker/store"},
 	"broker/produce": {"broker/config", "broker/meta", "broker/store", "broker/topics", "commitlog"},
+	"broker/delay":   {"broker/meta", "broker/store", "broker/topics", "commitlog", "consumequeue"},
 	"broker/consume": {"broker/store", "commitlog", "consumequeue"},
 	"broker/handler": {"broker/config", "broker/consume", "broker/meta", "broker/produce", "broker/remoting", "broker/store", "broker/topics", "commitlog", "consumequeue"},
 

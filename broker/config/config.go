@@ -31,6 +31,7 @@ type Config struct {
 	AutoCreateGroup    bool
 	MaxMessageBytes    int64
 	DelayLevels        []time.Duration
+	SaveDelayOffsets   time.Duration // between two writes of how far they are delivered
 
 	// Consumption.
 	LongPolling         bool

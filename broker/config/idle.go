@@ -117,11 +117,12 @@ var idleKeys = []struct {
 		liteEventFullDispatchDelayTimeForWildcardGroup liteLagCountMetricsEnable liteLagLatencyCollectEnable
 		liteLagLatencyMetricsEnable liteLagLatencyTopK liteSubscriptionCheckInterval liteSubscriptionCheckTimeoutMills
 		liteTtlCheckInterval maxClientEventCount maxLiteSubscriptionCount minLiteTTl`},
-	{"delayed and timed messages are not part of this version", `
-		allowRecallWhenBrokerNotWriteable appendTopicForTimerDeleteKey delayOffsetUpdateVersionStep
-		disappearTimeAfterStart enableScheduleAsyncDeliver flushDelayOffsetInterval mappedFileSizeTimerLog
-		recallMessageEnable scheduleAsyncDeliverMaxPendingLimit scheduleAsyncDeliverMaxResendNum2Blocked
-		timerCheckMetricsWhen timerColdDataCheckIntervalMs timerCongestNumEachSlot timerEnableCheckMetrics
+	{"a delay level is delivered in batches, many messages in one append", `
+		delayOffsetUpdateVersionStep enableScheduleAsyncDeliver scheduleAsyncDeliverMaxPendingLimit
+		scheduleAsyncDeliverMaxResendNum2Blocked`},
+	{"messages with any delay are not part of this version, only delay levels", `
+		allowRecallWhenBrokerNotWriteable appendTopicForTimerDeleteKey disappearTimeAfterStart mappedFileSizeTimerLog
+		recallMessageEnable timerCheckMetricsWhen timerColdDataCheckIntervalMs timerCongestNumEachSlot timerEnableCheckMetrics
 		timerEnableRetryUntilSuccess timerFlushIntervalMs timerInterceptDelayLevel timerMaxDelaySec
 		timerMetricSmallThreshold timerPrecisionMs timerProgressLogIntervalMs timerRecallToTimeWheelEnable
 		timerRecallToTimelineEnable timerRollWindowSlot timerSkipUnknownError timerStopDequeue timerStopEnqueue

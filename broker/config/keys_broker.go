@@ -37,6 +37,7 @@ func brokerSections() []section {
 			{"autoCreateSubscriptionGroup", "true", reload, "Create a consumer group when it first consumes.", flag(func(c *Config) *bool { return &c.AutoCreateGroup })},
 			{"maxMessageSize", "4194304", reload, "Longest body of a message.", number(1, 64<<20, "bytes", func(c *Config) *int64 { return &c.MaxMessageBytes })},
 			{"messageDelayLevel", "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h", restart, "Waits of the delay levels 1, 2, …; retries use them from 3 on.", func(c *Config) value { return delayLevels{&c.DelayLevels} }},
+			{"flushDelayOffsetInterval", "10000", restart, "Between two writes of how far the delay levels are delivered.", millis(10, dayMillis, func(c *Config) *time.Duration { return &c.SaveDelayOffsets })},
 		}},
 		{"Consumption", []Key{
 			{"longPollingEnable", "true", reload, "Hold a pull that finds nothing as long as the consumer allows.", flag(func(c *Config) *bool { return &c.LongPolling })},

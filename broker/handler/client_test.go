@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gantry-mq/gantry/broker/config"
+	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/remoting"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
@@ -133,8 +134,10 @@ func TestQueuesAreLockedForOneClient(t *testing.T) {
 	f.arrive(t, "%DLQ%shop", 0, 0)
 }
 
-func TestASentBackMessageIsInTheRetryTopicAtOnce(t *testing.T) {
-	f := start(t, vfs.NewMem(), nil)
+func TestASentBackMessageWaitsAtItsLevelAndIsThenInTheRetryTopic(t *testing.T) {
+	f := start(t, vfs.NewMem(), func(c *config.Config) {
+		c.DelayLevels = []time.Duration{time.Hour, time.Hour, 50 * time.Millisecond, time.Hour}
+	})
 	c := f.dial(t)
 	c.ok(t, remoting.CodeHeartBeat, nil, heartbeat("a", "shop"))
 	f.send(t, c, "orders", 0, "book", "", "")
@@ -143,14 +146,52 @@ func TestASentBackMessageIsInTheRetryTopicAtOnce(t *testing.T) {
 		return append(fields("offset", itoa(off), "group", "shop", "delayLevel", "0", "originMsgId", "x", "originTopic", "orders", "unitMode", "false", "maxReconsumeTimes", "16"), fields(pairs...)...)
 	}
 	c.ok(t, remoting.CodeConsumerSendMsgBack, back(), nil)
+	f.arrive(t, meta.ScheduleTopic, 2, 0)
 	f.arrive(t, "%RETRY%shop", 0, 0)
 	got := records(t, c.ok(t, remoting.CodePullMessage, pullFields(0, subscription, "topic", "%RETRY%shop"), nil).Body)
-	if len(got) != 1 || string(got[0].Body) != "book" || got[0].ReconsumeTimes != 1 {
+	if len(got) != 1 || string(got[0].Body) != "book" || got[0].ReconsumeTimes != 1 || got[0].StoreTimestamp-got[0].BornTimestamp < 50 {
 		t.Errorf("%+v", got)
 	}
 	c.ok(t, remoting.CodeConsumerSendMsgBack, back("delayLevel", "-1"), nil)
 	f.arrive(t, "%DLQ%shop", 0, 0)
+	c.ok(t, remoting.CodeConsumerSendMsgBack, back("delayLevel", "1"), nil)
+	f.arrive(t, meta.ScheduleTopic, 0, 0)
 	c.fails(t, remoting.RespSystemError, remoting.CodeConsumerSendMsgBack, back("offset", itoa(off+1)), nil)
+}
+
+func TestOldClientsDoNotSayHowOftenAMessageMayBeConsumed(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	nc := dialRaw(t, f)
+	request := func(version, code, opaque int32, fs remoting.Fields) {
+		t.Helper()
+		if _, err := nc.Write(frameOf(version, code, opaque, 0, fs, []byte("book"))); err != nil {
+			t.Fatal(err)
+		}
+		if a := readAnswer(t, nc); a.Code != remoting.RespSuccess {
+			t.Fatalf("%+v", a)
+		}
+	}
+	retry := append(sendFields("%RETRY%shop", 0), fields("j", "1", "l", "0")...)
+	back := fields("offset", "0", "group", "shop", "delayLevel", "0", "maxReconsumeTimes", "0")
+	request(remoting.Version349-1, remoting.CodeSendMessageV2, 1, retry)
+	request(remoting.Version349-1, remoting.CodeConsumerSendMsgBack, 2, back)
+	if q := f.Store.Lookup("%DLQ%shop", 0); q != nil {
+		t.Error("what old clients have in that field was taken for a limit")
+	}
+	request(remoting.Version349, remoting.CodeSendMessageV2, 3, retry)
+	f.arrive(t, "%DLQ%shop", 0, 0)
+	request(remoting.Version349, remoting.CodeConsumerSendMsgBack, 4, back)
+	f.arrive(t, "%DLQ%shop", 0, 1)
+}
+
+func TestTheSenderOfADelayedMessageIsToldTheQueueThatItIsFor(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	c := f.dial(t)
+	a := c.ok(t, remoting.CodeSendMessageV2, append(sendFields("orders", 3), fields("i", "DELAY\x018\x02")...), []byte("x"))
+	if q, off := number(t, a, "queueId"), number(t, a, "queueOffset"); q != 3 || off != 0 {
+		t.Errorf("queue %d offset %d", q, off)
+	}
+	f.arrive(t, meta.ScheduleTopic, 7, 0)
 }
 
 func TestASentBackMessageIsAnsweredWhenItIsOnDisk(t *testing.T) {

@@ -242,12 +242,17 @@ func jsonBody(t testing.TB, v any) []byte {
 
 // frame is a request with a JSON header as it goes over the wire.
 func frame(code, opaque, flag int32, f remoting.Fields, body []byte) []byte {
+	return frameOf(remoting.Version55, code, opaque, flag, f, body)
+}
+
+// frameOf is frame of a client of another version.
+func frameOf(version, code, opaque, flag int32, f remoting.Fields, body []byte) []byte {
 	ext := map[string]string{}
 	for _, x := range f {
 		ext[string(x.Key)] = string(x.Value)
 	}
 	header, err := json.Marshal(map[string]any{
-		"code": code, "language": "GO", "version": remoting.Version55, "opaque": opaque, "flag": flag, "extFields": ext, "serializeTypeCurrentRPC": "JSON",
+		"code": code, "language": "GO", "version": version, "opaque": opaque, "flag": flag, "extFields": ext, "serializeTypeCurrentRPC": "JSON",
 	})
 	if err != nil {
 		panic(err) // strings and numbers

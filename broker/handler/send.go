@@ -61,11 +61,11 @@ func (s *sends) answer() {
 		switch {
 		case refused == nil:
 			s.h.stats.sent(stored)
-			s.reply(s.tickets[i], remoting.RespSuccess, "", stored)
+			s.reply(i, remoting.RespSuccess, "", stored)
 		case refused.Reason == produce.FlushTimeout:
 			// Clients want to know where it is: for them it is sent.
 			s.h.stats.sent(stored)
-			s.reply(s.tickets[i], remoting.RespFlushDiskTimeout, refused.Remark, stored)
+			s.reply(i, remoting.RespFlushDiskTimeout, refused.Remark, stored)
 		default:
 			s.h.stats.Refused.Add(1)
 			c.Reply(s.tickets[i], sendCode(refused.Reason), refused.Remark).End()
@@ -77,17 +77,17 @@ func (s *sends) answer() {
 	s.h.sends.Put(s)
 }
 
-func (s *sends) reply(t remoting.Ticket, code int32, remark string, stored []record.Draft) {
+func (s *sends) reply(i int, code int32, remark string, stored []record.Draft) {
 	s.ids = s.ids[:0]
-	for i := range stored {
-		if i > 0 {
+	for k := range stored {
+		if k > 0 {
 			s.ids = append(s.ids, ',')
 		}
-		s.ids = record.AppendMessageID(s.ids, stored[i].StoreHost, stored[i].LogOffset)
+		s.ids = record.AppendMessageID(s.ids, stored[k].StoreHost, stored[k].LogOffset)
 	}
-	w := s.conn.Reply(t, code, remark)
+	w := s.conn.Reply(s.tickets[i], code, remark)
 	w.Bytes("msgId", s.ids)
-	w.Int("queueId", int64(stored[0].QueueID))
+	w.Int("queueId", int64(s.batch.QueueID(i)))
 	w.Int("queueOffset", stored[0].QueueOffset)
 	w.Fixed(s.h.sent)
 	w.End()
@@ -109,6 +109,9 @@ func parseSend(r *produce.Request, cmd *remoting.Command) {
 			}
 		}
 		r.Batch = r.Batch || cmd.Code == remoting.CodeSendBatchMessage
+	}
+	if cmd.Version < remoting.Version349 {
+		r.MaxReconsume = -1 // older clients have put something else there
 	}
 }
 

@@ -92,7 +92,7 @@ func TestRefusedSendsHaveTheCodeThatClientsGoBy(t *testing.T) {
 		"a topic of the broker": {[]string{"b", meta.ScheduleTopic}, "x", remoting.RespNoPermission},
 		"no such queue":         {[]string{"e", "4"}, "x", remoting.RespInvalidParameter},
 		"an empty body":         {nil, "", remoting.RespMessageIllegal},
-		"a delayed message":     {[]string{"i", "DELAY\x013\x02"}, "x", remoting.RespRequestCodeNotSupported},
+		"any delay":             {[]string{"i", "TIMER_DELAY_SEC\x013\x02"}, "x", remoting.RespRequestCodeNotSupported},
 		"a retry of nobody":     {[]string{"b", "%RETRY%nobody", "e", "0"}, "x", remoting.RespSubscriptionGroupNotExist},
 	} {
 		t.Run(name, func(t *testing.T) {

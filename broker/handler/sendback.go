@@ -16,6 +16,9 @@ func (c *call) sendBack() error {
 			return e
 		}
 	}
+	if c.cmd.Version < remoting.Version349 {
+		r.MaxReconsume = -1 // older clients have put something else there
+	}
 	b, conn, ticket := produce.NewBatch(), c.c, c.t
 	c.h.Produce.AddBack(b, r)
 	answer := func() {

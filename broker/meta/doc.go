@@ -1,5 +1,5 @@
-// Package meta holds what a broker knows beside its messages: topics, consumer groups and committed consumer
-// offsets, each a table in memory with its file.
+// Package meta holds what a broker knows beside its messages: topics, consumer groups, committed consumer offsets and how far
+// delayed messages are delivered, each a table in memory with its file.
 //
 // # Files
 //
@@ -11,6 +11,7 @@
 //	consumerOffset.json      {"dataVersion":V,"offsetTable":{"topic@group":{queue:offset}}}
 //	lmqConsumerOffset.json   the same and "lmqOffsetTable":{"topic@%LMQ%group":offset}; takes the place of
 //	                         consumerOffset.json when lightweight queues are on
+//	delayOffset.json         {"dataVersion":V,"offsetTable":{level:offset},"logOffset":n}; the last is ours alone
 //	topicBirths.json         {"births":{topic:logOffset}}: ours alone, see below
 //
 //	V = {"counter":changes,"stateVersion":n,"timestamp":unixMillis}

@@ -102,6 +102,11 @@ type CustomizedRetry struct {
 // defaultWaits are the waits of a policy that gives none, in seconds.
 var defaultWaits = [...]int64{1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200}
 
+// Given tells whether the policy says how long to wait, as opposed to leaving that to the delay levels.
+func (p *RetryPolicy) Given() bool {
+	return p.Type == RetryExponential && p.Exponential != nil || p.Type == RetryCustomized && p.Customized != nil && len(p.Customized.Next) > 0
+}
+
 // Wait returns how long a message rests that was consumed 1 + reconsumeTimes times.
 func (p *RetryPolicy) Wait(reconsumeTimes int32) time.Duration {
 	times := int64(max(0, reconsumeTimes))

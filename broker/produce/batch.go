@@ -12,6 +12,7 @@ import (
 type Batch struct {
 	sends  []Send
 	drafts []record.Draft
+	more   []byte // properties that the broker adds to single drafts, which point into it
 
 	waiter commitlog.Waiter
 	done   func()
@@ -20,12 +21,16 @@ type Batch struct {
 // Send is one request in a batch.
 type Send struct {
 	first, count int
-	wait         bool // it wants to know that it is confirmed
+	queueID      int32 // of the topic that it is for, which a delayed message doesn't stand in yet
+	wait         bool  // it wants to know that it is confirmed
 	refused      *Refusal
 }
 
 // keptDrafts is how many drafts a batch keeps the memory of. One request may have a hundred thousand.
 const keptDrafts = 4096
+
+// keptMore is likewise how many bytes of added properties.
+const keptMore = 256 << 10
 
 // NewBatch makes an empty batch.
 func NewBatch() *Batch {
@@ -43,6 +48,9 @@ func (b *Batch) Reset() {
 	if cap(b.drafts) > keptDrafts {
 		b.drafts = nil
 	}
+	if b.more = b.more[:0]; cap(b.more) > keptMore {
+		b.more = nil
+	}
 }
 
 // Len is the number of requests in it.
@@ -57,10 +65,13 @@ func (b *Batch) Stored(i int) ([]record.Draft, *Refusal) {
 	return b.drafts[s.first : s.first+s.count], s.refused
 }
 
+// QueueID is the queue that request i was for. A delayed message stands in another one until it is due.
+func (b *Batch) QueueID(i int) int32 { return b.sends[i].queueID }
+
 // Add checks a request and puts its messages into the batch.
 func (s *Service) Add(b *Batch, r *Request) {
 	snd := Send{first: len(b.drafts)}
-	snd.wait, snd.refused = s.add(b, r)
+	snd.wait, snd.refused = s.add(b, r, &snd.queueID)
 	b.end(snd)
 }
 

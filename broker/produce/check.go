@@ -11,8 +11,9 @@ import (
 	"github.com/gantry-mq/gantry/commitlog/record"
 )
 
-// add checks a request and adds its drafts. wait is whether the sender wants to know that they are confirmed.
-func (s *Service) add(b *Batch, r *Request) (wait bool, _ *Refusal) {
+// add checks a request and adds its drafts. wait is whether the sender wants to know that they are confirmed, and queueID is
+// set to the queue that they are for.
+func (s *Service) add(b *Batch, r *Request, queueID *int32) (wait bool, _ *Refusal) {
 	if s.Config.BrokerPerm&meta.PermWrite == 0 {
 		return false, refuse(NoPermission, "the broker[%s] sending message is forbidden (brokerPermission)", s.Config.BrokerName)
 	}
@@ -25,13 +26,16 @@ func (s *Service) add(b *Batch, r *Request) (wait bool, _ *Refusal) {
 	}
 	props := look(r.Properties)
 	if props.reserved {
-		r.Properties = withoutReserved(r.Properties)
+		r.Properties = without(r.Properties, isReserved)
 	}
 	if group, retry := strings.CutPrefix(t.Name, meta.RetryPrefix); retry {
 		if r.Batch {
 			return false, refuse(IllegalMessage, "batch request does not support retry group %s", group)
 		}
-		t, refused = s.afterRetries(t, group, r)
+		var dead bool
+		if t, dead, refused = s.afterRetries(t, group, r); dead {
+			props.level = 0
+		}
 	} else {
 		refused = s.unsupported(r, props)
 	}
@@ -42,23 +46,32 @@ func (s *Service) add(b *Batch, r *Request) (wait bool, _ *Refusal) {
 	if refused != nil {
 		return false, refused
 	}
+	*queueID = q.ID
 	if r.Batch {
-		return props.wait, s.addBatch(b, r, t, q)
+		return props.wait, s.addBatch(b, r, props, t, q)
 	}
 	switch {
 	case len(r.Body) == 0:
 		return false, refuse(IllegalMessage, "the message is illegal: its body is empty")
 	case props.inner, r.SysFlag&record.SysInnerBatch != 0:
 		return false, refuse(IllegalMessage, "the message is illegal: it says that it is an inner batch, and wasn't sent as a batch")
+	case props.badLevel:
+		return false, refuse(IllegalMessage, "the message is illegal: its delay level (%s) is not a number", record.PropDelayLevel)
 	}
 	d := s.draft(b, r, t, q)
 	d.Body, d.Properties, d.MoreProperties = r.Body, r.Properties, s.own
+	if props.level > 0 {
+		if props.timed {
+			d.Properties = without(d.Properties, isTimer)
+		}
+		s.postpone(b, d, props.level)
+	}
 	return props.wait, nil
 }
 
 // unsupported refuses what this broker doesn't do. Stored as an ordinary message it would be delivered at once, or without
-// its transaction. What a consumer sends to a retry topic isn't asked: it waits for nothing, whatever it says, and has the
-// properties of the message that failed.
+// its transaction. What a consumer sends to a retry topic isn't asked: it has the properties of the message that failed, whose
+// wishes were met before.
 func (s *Service) unsupported(r *Request, props traits) *Refusal {
 	if props.wants == "" && r.SysFlag&record.SysTransactionMask != 0 {
 		props.wants = "transactions"
@@ -71,7 +84,10 @@ func (s *Service) unsupported(r *Request, props traits) *Refusal {
 
 // addBatch puts the messages of a client's batch into b: each as a record, or all as one inner batch where the topic is for such.
 // They are stored together or not at all.
-func (s *Service) addBatch(b *Batch, r *Request, t *meta.TopicConfig, q *store.Queue) *Refusal {
+func (s *Service) addBatch(b *Batch, r *Request, props traits, t *meta.TopicConfig, q *store.Queue) *Refusal {
+	if props.level > 0 || props.badLevel {
+		return refuse(IllegalMessage, "the batch is illegal: it has a delay level, batches can't wait")
+	}
 	if n := int64(len(r.Body)); n > s.Config.MaxMessageBytes {
 		return refuse(IllegalMessage, "the batch has %d bytes, at most %d are allowed (maxMessageSize)", n, s.Config.MaxMessageBytes)
 	}
@@ -97,8 +113,11 @@ func (s *Service) addBatch(b *Batch, r *Request, t *meta.TopicConfig, q *store.Q
 		if props.inner {
 			return refuse(IllegalMessage, "the batch is illegal: one of its messages says that it is an inner batch")
 		}
+		if props.level > 0 || props.badLevel {
+			return refuse(IllegalMessage, "the batch is illegal: one of its messages has a delay level, batches can't wait")
+		}
 		if props.reserved {
-			item.Properties = withoutReserved(item.Properties)
+			item.Properties = without(item.Properties, isReserved)
 		}
 		d := s.draft(b, r, t, q)
 		d.SysFlag &^= record.SysInnerBatch | record.SysNeedUnwrap

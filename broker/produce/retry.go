@@ -5,25 +5,28 @@ import (
 	"github.com/gantry-mq/gantry/commitlog/record"
 )
 
+// deadLetterQueues is the number of queues of a dead-letter topic.
+const deadLetterQueues = 1
+
 // afterRetries is the topic that a message to a group's retry topic really goes to: the dead-letter topic when it has been tried
 // often enough. ReconsumeTimes counts the try that this send asks for.
-func (s *Service) afterRetries(t *meta.TopicConfig, group string, r *Request) (*meta.TopicConfig, *Refusal) {
+func (s *Service) afterRetries(t *meta.TopicConfig, group string, r *Request) (_ *meta.TopicConfig, dead bool, _ *Refusal) {
 	g, refused := s.group(group)
 	if refused != nil {
-		return nil, refused
+		return nil, false, refused
 	}
 	most := g.RetryMaxTimes
 	if r.MaxReconsume >= 0 {
 		most = r.MaxReconsume
 	}
 	if r.ReconsumeTimes <= most && !s.Ordered(group) {
-		return t, nil
+		return t, false, nil
 	}
-	dead, refused := s.derived(meta.DLQPrefix+group, 1)
+	letters, refused := s.derived(meta.DLQPrefix+group, deadLetterQueues)
 	if refused == nil {
-		r.QueueID, r.Properties = 0, withOrigin(r.Properties, t.Name)
+		r.QueueID, r.Properties = 0, record.AppendProperty(withOrigin(r.Properties, t.Name), record.PropDelayLevel, "-1")
 	}
-	return dead, refused
+	return letters, true, refused
 }
 
 // withOrigin notes in a dead letter where it comes from.
@@ -46,12 +49,13 @@ func withOrigin(props []byte, topic string) []byte {
 type SendBack struct {
 	Group        string
 	LogOffset    int64
-	DelayLevel   int32 // negative: straight to the dead letters
+	DelayLevel   int32 // at which the message waits; 0: as its group says; negative: straight to the dead letters
 	MaxReconsume int32 // negative: the group's
 }
 
 // AddBack puts a copy of the message into the batch, for the group's retry topic, or for its dead letters when it has been tried often
-// enough. The copy can be read at once. A group that wants no retries gets none, and no refusal.
+// enough. The copy can be read after the delay that consumer or group chose, a dead letter at once. A group that wants no retries
+// gets none, and no refusal.
 func (s *Service) AddBack(b *Batch, r SendBack) {
 	snd := Send{first: len(b.drafts), wait: true}
 	snd.refused = s.addBack(b, r)
@@ -77,13 +81,16 @@ func (s *Service) addBack(b *Batch, r SendBack) *Refusal {
 	if err != nil {
 		return refuse(Failed, "look message by offset failed, %d: %v", r.LogOffset, err)
 	}
-	name, queues, props := meta.RetryPrefix+r.Group, g.RetryQueues, backProperties(&m)
+	name, queues, props, level := meta.RetryPrefix+r.Group, g.RetryQueues, backProperties(&m), r.DelayLevel
 	most := g.RetryMaxTimes
 	if r.MaxReconsume >= 0 {
 		most = r.MaxReconsume
 	}
-	if m.ReconsumeTimes >= most || r.DelayLevel < 0 {
-		name, queues, props = meta.DLQPrefix+r.Group, 1, withOrigin(props, string(m.Topic))
+	switch {
+	case m.ReconsumeTimes >= most || level < 0:
+		name, queues, props, level = meta.DLQPrefix+r.Group, deadLetterQueues, withOrigin(props, string(m.Topic)), 0
+	case level == 0:
+		level = s.retryLevel(g, m.ReconsumeTimes)
 	}
 	t, refused := s.derived(name, queues)
 	if refused != nil {
@@ -99,14 +106,26 @@ func (s *Service) addBack(b *Batch, r SendBack) *Refusal {
 	b.drafts = append(b.drafts, record.Draft{
 		Topic: t.Name, QueueID: q.ID, Flag: m.Flag, SysFlag: m.SysFlag &^ record.SysTransactionMask,
 		BornTimestamp: m.BornTimestamp, BornHost: m.BornHost, StoreHost: s.StoreHost, ReconsumeTimes: m.ReconsumeTimes + 1,
-		Body: m.Body, Properties: props, Queue: q,
+		Body: m.Body, Properties: appendNumber(props, record.PropDelayLevel, level), Queue: q,
 	})
+	if level > 0 {
+		s.postpone(b, &b.drafts[len(b.drafts)-1], level)
+	}
 	return nil
+}
+
+// isOfDelay tells whether a property is about the delay of a message: that of a former try doesn't count for the next.
+func isOfDelay(name []byte) bool {
+	switch string(name) {
+	case record.PropDelayLevel, record.PropRealTopic, record.PropRealQueueID:
+		return true
+	}
+	return isTimer(name)
 }
 
 // backProperties are the properties of a message that is sent back: its own, and where it first stood.
 func backProperties(m *record.Record) []byte {
-	props := append([]byte(nil), m.Properties...)
+	props := without(m.Properties, isOfDelay)
 	if _, ok := record.Property(props, record.PropRetryTopic); !ok {
 		props = record.AppendProperty(props, record.PropRetryTopic, m.Topic)
 	}

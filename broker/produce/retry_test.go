@@ -27,7 +27,7 @@ func retryOf(times int32) *Request {
 	return r
 }
 
-func TestAMessageThatAConsumerRetriesIsReadAtOnceAndInTheEndADeadLetter(t *testing.T) {
+func TestAMessageThatAConsumerRetriesWaitsAndIsInTheEndADeadLetter(t *testing.T) {
 	f := newFixture(t, nil)
 	f.makeGroup(t, nil)
 	own := retryOf(3)
@@ -35,10 +35,13 @@ func TestAMessageThatAConsumerRetriesIsReadAtOnceAndInTheEndADeadLetter(t *testi
 	b := f.send(t, retryOf(1), retryOf(2), retryOf(3), own)
 	for i, topic := range []string{"%RETRY%shop", "%RETRY%shop", "%DLQ%shop", "%RETRY%shop"} {
 		got := f.one(t, b, i)
-		if string(got.Topic) != topic || got.QueueID != 0 {
-			t.Errorf("send %d went to %s/%d, expected %s", i, got.Topic, got.QueueID, topic)
+		dead := topic == "%DLQ%shop"
+		if !dead {
+			waitsFor(t, got, 5, topic, 0)
+		} else if string(got.Topic) != topic || got.QueueID != 0 || property(got, "DELAY") != "-1" {
+			t.Errorf("send %d went to %s/%d with %q, expected %s", i, got.Topic, got.QueueID, got.Properties, topic)
 		}
-		if dead := topic == "%DLQ%shop"; dead && (property(got, "DLQ_ORIGIN_TOPIC") != "orders" || property(got, "DLQ_ORIGIN_MESSAGE_ID") != "ID1") {
+		if dead && (property(got, "DLQ_ORIGIN_TOPIC") != "orders" || property(got, "DLQ_ORIGIN_MESSAGE_ID") != "ID1") {
 			t.Errorf("the dead letter has properties %q", got.Properties)
 		}
 	}
@@ -95,6 +98,10 @@ func TestAMessageThatIsSentBackIsACopyThatKnowsItsOrigin(t *testing.T) {
 			t.Fatalf("%d %+v", len(all), no)
 		}
 		got := all[0]
+		if times < 2 {
+			got = f.due(t, got) // at level 3 first, and one more with every try
+			waitsFor(t, all[0], 3+times, topic, int(got.QueueID))
+		}
 		if string(got.Topic) != topic || got.ReconsumeTimes != int32(times)+1 || got.QueueID >= 3 {
 			t.Errorf("retry %d: %s/%d with %d tries", times, got.Topic, got.QueueID, got.ReconsumeTimes)
 		}
@@ -114,14 +121,22 @@ func TestASendBackGoesWhereItsSenderWants(t *testing.T) {
 	off := f.one(t, f.send(t, order()), 0).LogOffset
 	for name, test := range map[string]struct {
 		wish  SendBack
-		topic string
+		level int // 0: a dead letter
 	}{
-		"to the dead letters":   {SendBack{Group: "shop", LogOffset: off, DelayLevel: -1, MaxReconsume: -1}, "%DLQ%shop"},
-		"no tries at all":       {SendBack{Group: "shop", LogOffset: off, MaxReconsume: 0}, "%DLQ%shop"},
-		"a delay is not waited": {SendBack{Group: "shop", LogOffset: off, DelayLevel: 7, MaxReconsume: -1}, "%RETRY%shop"},
+		"to the dead letters":    {SendBack{Group: "shop", LogOffset: off, DelayLevel: -1, MaxReconsume: -1}, 0},
+		"no tries at all":        {SendBack{Group: "shop", LogOffset: off, MaxReconsume: 0}, 0},
+		"at a level":             {SendBack{Group: "shop", LogOffset: off, DelayLevel: 7, MaxReconsume: -1}, 7},
+		"at a level too high":    {SendBack{Group: "shop", LogOffset: off, DelayLevel: 700, MaxReconsume: -1}, 18},
+		"when its group says so": {SendBack{Group: "shop", LogOffset: off, MaxReconsume: -1}, 3},
 	} {
-		if all, no := f.back(t, test.wish); no != nil || string(all[0].Topic) != test.topic {
-			t.Errorf("%s: %+v %+v", name, all, no)
+		all, no := f.back(t, test.wish)
+		if no != nil {
+			t.Fatalf("%s: %+v", name, no)
+		}
+		if test.level > 0 {
+			waitsFor(t, all[0], test.level, "%RETRY%shop", 0)
+		} else if string(all[0].Topic) != "%DLQ%shop" || property(all[0], "DELAY") != "0" {
+			t.Errorf("%s: %+v", name, all)
 		}
 	}
 }

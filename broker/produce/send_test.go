@@ -79,10 +79,11 @@ func TestARefusalSaysWhy(t *testing.T) {
 		"too large a body":          {set(func(r *Request) { r.Body = make([]byte, 4<<20+1) }), IllegalMessage, "maxMessageSize"},
 		"inner batch by flag":       {set(func(r *Request) { r.SysFlag = record.SysInnerBatch }), IllegalMessage, "inner batch"},
 		"inner batch by property":   {with("INNER_NUM", "3"), IllegalMessage, "inner batch"},
-		"delay level":               {with("DELAY", "3"), NotSupported, "delay levels"},
-		"timer by seconds":          {with("TIMER_DELAY_SEC", "5"), NotSupported, "delayed"},
-		"timer by milliseconds":     {with("TIMER_DELAY_MS", "5"), NotSupported, "delayed"},
-		"timer by time":             {with("TIMER_DELIVER_MS", "5"), NotSupported, "delayed"},
+		"delay level without sense": {with("DELAY", "soon"), IllegalMessage, "DELAY"},
+		"delay level out of range":  {with("DELAY", "2147483648"), IllegalMessage, "DELAY"},
+		"timer by seconds":          {with("TIMER_DELAY_SEC", "5"), NotSupported, "any delay"},
+		"timer by milliseconds":     {with("TIMER_DELAY_MS", "5"), NotSupported, "any delay"},
+		"timer by time":             {with("TIMER_DELIVER_MS", "5"), NotSupported, "any delay"},
 		"half message":              {with("TRAN_MSG", "TRUE"), NotSupported, "transactions"},
 		"half message by flag":      {set(func(r *Request) { r.SysFlag = record.SysTransactionPrepared }), NotSupported, "transactions"},
 	} {
@@ -182,11 +183,13 @@ func TestSendsAllocateNothing(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	f := newFixture(t, func(s *setup) { s.store.Log.SegmentSize = 64 << 20; s.store.CheckpointInterval = time.Hour })
-	b, r := NewBatch(), order()
+	b, r, delayed := NewBatch(), order(), order()
+	delayed.Properties = props("UNIQ_KEY", "k1", "DELAY", "3")
 	const together = 64
 	batch := func() {
-		for range together {
+		for range together / 2 {
 			f.Add(b, r)
+			f.Add(b, delayed)
 		}
 		if !f.Submit(b, nil) {
 			t.Error("an asynchronous log made a sender wait")

@@ -33,7 +33,8 @@ type Options struct {
 type Service struct {
 	Options
 	// own is what the broker adds to every message's properties.
-	own []byte
+	own    []byte
+	levels []*store.Queue // of the delay levels 1, 2, …
 }
 
 // New makes a Service.
@@ -42,7 +43,7 @@ func New(o Options) *Service {
 	own = record.AppendProperty(own, record.PropMsgRegion, o.Config.RegionID)
 	own = record.AppendProperty(own, record.PropTraceOn, strconv.FormatBool(o.Config.TraceOn))
 	own = record.AppendProperty(own, record.PropCluster, o.Config.ClusterName)
-	return &Service{Options: o, own: slices.Clip(own)}
+	return &Service{Options: o, own: slices.Clip(own), levels: levelQueues(o.Store, len(o.Config.DelayLevels))}
 }
 
 // topic returns the topic of a send, which creates it when the broker's configuration allows that.

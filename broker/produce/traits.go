@@ -2,6 +2,7 @@ package produce
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 
 	"github.com/gantry-mq/gantry/commitlog/record"
@@ -11,6 +12,9 @@ import (
 type traits struct {
 	wait     bool   // its sender wants to know that it is flushed
 	wants    string // what it asks for that this broker doesn't do
+	level    int32  // delay level; 0: none
+	badLevel bool   // its delay level is no number
+	timed    bool   // it asks for any delay, which a level overrides
 	inner    bool   // it says that it is an inner batch
 	reserved bool   // it has properties that senders can't give
 }
@@ -22,11 +26,10 @@ func look(properties []byte) traits {
 		case record.PropWait:
 			t.wait = isTrue(value)
 		case record.PropDelayLevel:
-			if value[0] != '-' && string(value) != "0" {
-				t.wants = "delay levels"
-			}
+			level, err := strconv.ParseInt(string(value), 10, 32)
+			t.level, t.badLevel = int32(max(0, level)), err != nil
 		case record.PropTimerDelaySec, record.PropTimerDelayMs, record.PropTimerDeliverMs:
-			t.wants = "delayed messages"
+			t.timed = true
 		case record.PropTransactionPrepared:
 			if isTrue(value) {
 				t.wants = "transactions"
@@ -36,6 +39,9 @@ func look(properties []byte) traits {
 		default:
 			t.reserved = t.reserved || isReserved(name)
 		}
+	}
+	if t.timed && t.level == 0 && t.wants == "" {
+		t.wants = "messages with any delay, only delay levels"
 	}
 	return t
 }
@@ -49,11 +55,20 @@ func isReserved(name []byte) bool {
 	return string(name) == record.PropPopCheckPoint || bytes.HasPrefix(name, transientPrefix)
 }
 
-// withoutReserved is a copy without the properties that senders can't give.
-func withoutReserved(properties []byte) []byte {
+// isTimer tells whether a property asks for any delay.
+func isTimer(name []byte) bool {
+	switch string(name) {
+	case record.PropTimerDelaySec, record.PropTimerDelayMs, record.PropTimerDeliverMs:
+		return true
+	}
+	return false
+}
+
+// without is a copy of the properties without those that drop picks.
+func without(properties []byte, drop func(name []byte) bool) []byte {
 	kept := make([]byte, 0, len(properties)+1)
 	for name, value := range record.Pairs(properties) {
-		if !isReserved(name) {
+		if !drop(name) {
 			kept = record.AppendProperty(kept, name, value)
 		}
 	}

@@ -10,10 +10,11 @@ const (
 
 // Versions of RocketMQ as commands carry them: ordinals of its list of releases.
 const (
-	Version49 int32 = 399 // 4.9.3
-	Version50 int32 = 413 // 5.0.0
-	Version53 int32 = 475 // 5.3.1; clients above it understand RespGoAway
-	Version55 int32 = 513 // 5.5.0; what this package says of itself
+	Version349 int32 = 121 // 3.4.9; clients from it on say how often a message may be consumed again
+	Version49  int32 = 399 // 4.9.3
+	Version50  int32 = 413 // 5.0.0
+	Version53  int32 = 475 // 5.3.1; clients above it understand RespGoAway
+	Version55  int32 = 513 // 5.5.0; what this package says of itself
 )
 
 // Language is the one that a peer is written in. JSON headers carry its name, binary ones its number.

@@ -50,6 +50,24 @@ func (l *Life) ensure(name string, create func(logEnd int64) (*meta.TopicConfig,
 	return t, err
 }
 
+// Adopt returns the topic of that name, after adding it as c says if there is none: unlike one that is created, it owns the records of
+// its name that the log has.
+func (l *Life) Adopt(c meta.TopicConfig) (*meta.TopicConfig, error) {
+	err := l.change(func() (bool, error) {
+		if l.Table.Get(c.Name) != nil {
+			return false, nil
+		}
+		if err := l.Table.Adopt(c); err != nil {
+			return false, err
+		}
+		return true, l.Table.Persist()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l.Table.Get(c.Name), nil
+}
+
 // change makes a change with mu held, and tells of it without: that may take a while.
 func (l *Life) change(do func() (changed bool, err error)) error {
 	l.mu.Lock()
