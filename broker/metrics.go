@@ -44,6 +44,13 @@ func (b *Broker) Metrics() []telemetry.Metric {
 	add("gantry_log_append_stalls_total", telemetry.Counter, own, float64(clog.Stalls), "Appends that held the log's lock for over 10 ms.")
 	add("gantry_log_segments_begun_total", telemetry.Counter, own, float64(clog.Rolls), "Segments of the log that were begun.")
 	add("gantry_goroutines", telemetry.Gauge, own, float64(runtime.NumGoroutine()), "Goroutines of the process.")
+	delivered, skipped := b.Delay.Counts()
+	add("gantry_delayed_messages_delivered_total", telemetry.Counter, own, float64(delivered), "Messages that were delivered after their delay.")
+	add("gantry_delayed_messages_skipped_total", telemetry.Counter, own, float64(skipped), "Delayed messages that could not be delivered; the log says why.")
+	for _, l := range b.Delay.Levels() {
+		labels := append(own[:len(own):len(own)], telemetry.Label{Name: "level", Value: strconv.Itoa(int(l.Number))})
+		add("gantry_delayed_messages", telemetry.Gauge, labels, float64(l.Next-l.Offset), "Messages that wait at a delay level.")
+	}
 	for _, l := range b.lags() {
 		labels := append(own[:len(own):len(own)],
 			telemetry.Label{Name: "consumer_group", Value: l.group}, telemetry.Label{Name: "topic", Value: l.topic},

@@ -27,6 +27,7 @@ type sending struct {
 	workers  int
 	tags     string
 	queue    int
+	delay    int
 	interval time.Duration
 	persist  bool
 	trace    bool
@@ -51,6 +52,7 @@ func send(ctx context.Context, args []string) (err error) {
 	s.IntVar(&s.workers, "workers", 1, "goroutines that send")
 	s.StringVar(&s.tags, "tags", "", "comma-separated tags, which the messages get in turn")
 	s.IntVar(&s.queue, "queue", -1, "queue to send to; -1: in turn, -2: by the message's number")
+	s.IntVar(&s.delay, "delay", 0, "delay level; 0: none")
 	s.DurationVar(&s.interval, "interval", 0, "pause after each message")
 	s.BoolVar(&s.persist, "persist", false, "send a message again until it is acknowledged")
 	s.BoolVar(&s.trace, "trace", false, "send traces, too")
@@ -168,6 +170,9 @@ func (s *sending) message(n int64) *primitive.Message {
 	if s.tags != "" {
 		tags := strings.Split(s.tags, ",")
 		m.WithTag(tags[n%int64(len(tags))])
+	}
+	if s.delay > 0 {
+		m.WithDelayTimeLevel(s.delay)
 	}
 	switch {
 	case s.queue >= 0:

@@ -208,12 +208,15 @@ var sharedServer struct {
 	s  *server
 }
 
+// sharedLevels make retries wait for a second each, and at level 2 for two.
+const sharedLevels = "messageDelayLevel=1s 2s 1s 1s 1s"
+
 func shared(t testing.TB) *server {
 	t.Helper()
 	sharedServer.mu.Lock()
 	defer sharedServer.mu.Unlock()
 	if sharedServer.s == nil {
-		sharedServer.s = launch(t, filepath.Join(scratch, "shared"), "--set", "traceTopicEnable=true")
+		sharedServer.s = launch(t, filepath.Join(scratch, "shared"), "--set", "traceTopicEnable=true", "--set", sharedLevels)
 	}
 	return sharedServer.s
 }
