@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
@@ -325,9 +326,11 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	seen := map[string]float64{}
 	var labels []telemetry.Label
 	for _, m := range b.Metrics() {
-		if _, twice := seen[m.Name]; twice {
-			t.Errorf("%s comes twice", m.Name)
+		series := fmt.Sprint(m.Name, m.Labels)
+		if _, twice := seen[series]; twice {
+			t.Errorf("%s comes twice", series)
 		}
+		seen[series] = m.Value
 		if m.Help == "" || m.Kind == telemetry.Counter != (strings.HasSuffix(m.Name, "_total")) {
 			t.Errorf("%s is a %s: %q", m.Name, m.Kind, m.Help)
 		}
