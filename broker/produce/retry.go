@@ -114,10 +114,10 @@ func (s *Service) addBack(b *Batch, r SendBack) *Refusal {
 	return nil
 }
 
-// isOfDelay tells whether a property is about the delay of a message: that of a former try doesn't count for the next.
-func isOfDelay(name []byte) bool {
+// isOfTry tells whether a property is about how a message was stored: what a former try says doesn't count for the next.
+func isOfTry(name []byte) bool {
 	switch string(name) {
-	case record.PropDelayLevel, record.PropRealTopic, record.PropRealQueueID:
+	case record.PropDelayLevel, record.PropRealTopic, record.PropRealQueueID, record.PropWait:
 		return true
 	}
 	return isTimer(name)
@@ -125,7 +125,7 @@ func isOfDelay(name []byte) bool {
 
 // backProperties are the properties of a message that is sent back: its own, and where it first stood.
 func backProperties(m *record.Record) []byte {
-	props := without(m.Properties, isOfDelay)
+	props := record.AppendProperty(without(m.Properties, isOfTry), record.PropWait, "false")
 	if _, ok := record.Property(props, record.PropRetryTopic); !ok {
 		props = record.AppendProperty(props, record.PropRetryTopic, m.Topic)
 	}
