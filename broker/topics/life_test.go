@@ -65,6 +65,23 @@ func (f *fixture) put(t *testing.T, c meta.TopicConfig, changes map[string]strin
 	}
 }
 
+func TestATopicThatIsAdoptedKeepsTheMessagesOfItsName(t *testing.T) {
+	f := newFixture(t)
+	f.send(t, "orders")
+	for _, queues := range []int32{3, 8} { // the second finds it there
+		c, err := f.Adopt(meta.NewTopic("orders", queues))
+		if err != nil || c.WriteQueues != 3 {
+			t.Fatalf("%+v, %v", c, err)
+		}
+	}
+	if off := f.send(t, "orders"); off != 1 || f.Table.Birth("orders") != 0 || f.changed.Load() != 1 {
+		t.Errorf("queue offset %d, born at %d, told %d times", off, f.Table.Birth("orders"), f.changed.Load())
+	}
+	if _, err := f.Adopt(meta.NewTopic("a/b", 1)); !errors.Is(err, meta.ErrName) {
+		t.Errorf("a topic that can't be: %v", err)
+	}
+}
+
 func TestATopicThatIsDeletedAndComesAgainBeginsAnew(t *testing.T) {
 	for name, again := range map[string]func(*fixture) error{
 		"put": func(f *fixture) error { return f.Put(meta.NewTopic("orders", 1), nil) },
