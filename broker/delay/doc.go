@@ -29,8 +29,8 @@
 //
 // Records that are damaged or not to be found, messages that name no topic or one that is the broker's own, those that the log doesn't
 // take any more (maxMessageSize was lowered), and those to a topic that was deleted since: they belong to its former life
-// even if it has been created again. What can't be stored now, because the disk is full say, is tried again until it can be, and what
-// comes behind it waits.
+// even if it has been created again. What can't be stored or read now, because the disk is full say, is tried again until it can be, and
+// what comes behind it waits.
 //
 // # Clocks
 //
