@@ -85,6 +85,7 @@ func startBroker(t *testing.T, spoil func(sends []send) []string) *fakeBroker {
 
 func (b *fakeBroker) options() Options {
 	return Options{
+		Mode: ModeSend,
 		Addr: b.Addr().String(), Topic: "T", Queues: 3, SizeBytes: 20, Connections: 2, InFlight: 8,
 		Count: 500, AnswerTimeout: 10 * time.Second,
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -14,6 +15,7 @@ const (
 
 // Options say what load to put on which broker.
 type Options struct {
+	Mode          string        // one of Modes
 	Addr          string        // host:port of the broker
 	Topic         string        // created, or changed to Queues queues, before the load starts
 	Queues        int           // queues of the topic, used in turn
@@ -29,6 +31,7 @@ type Options struct {
 
 // Register adds a flag per option to fs and sets the defaults.
 func (o *Options) Register(fs *flag.FlagSet) {
+	fs.StringVar(&o.Mode, "mode", ModeSend, "what to measure: "+strings.Join(Modes(), ", "))
 	fs.StringVar(&o.Addr, "addr", "127.0.0.1:10911", "`host:port` of the broker")
 	fs.StringVar(&o.Topic, "topic", "bench", "`topic` to create and send to; nobody else may write to it")
 	fs.IntVar(&o.Queues, "queues", 8, "`number` of queues of the topic")
@@ -50,6 +53,7 @@ func (o *Options) Validate() error {
 			errs = append(errs, fmt.Errorf("generator: "+format, args...))
 		}
 	}
+	check(o.loadOf() != nil, "mode %q, expected one of %s", o.Mode, strings.Join(Modes(), ", "))
 	check(o.Addr != "", "no broker address")
 	check(o.Topic != "", "no topic")
 	check(o.Queues > 0, "queues %d, expected at least 1", o.Queues)

@@ -1,15 +1,16 @@
 package generator
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Report is what a load measured. As JSON it is stable: scripts compare reports of different runs and brokers.
 type Report struct {
+	Mode        string    `json:"mode,omitempty"`
 	Addr        string    `json:"addr"`
 	Topic       string    `json:"topic"`
 	Queues      int       `json:"queues"`
@@ -44,52 +45,52 @@ type Latency struct {
 	Max  float64 `json:"max"`
 }
 
-// Failure is a response code other than 0.
-type Failure struct {
-	Code   int32  `json:"code"`
-	Count  int64  `json:"count"`
-	Remark string `json:"remark,omitempty"` // the broker's words to the first of them
-}
-
 // Clean tells whether every send was answered with success and all answers made sense.
 func (r *Report) Clean() bool { return len(r.Failures) == 0 && len(r.Problems) == 0 }
 
-func (r *run) report(t *tally, u *usage) *Report {
+// newReport returns a report that says what load it is of.
+func (r *run) newReport() *Report {
 	o := &r.options
-	micros := func(ns float64) float64 { return ns / 1e3 }
-	at := func(percentile float64) float64 { return micros(float64(t.latency.ValueAtQuantile(percentile))) }
-	rep := &Report{
-		Addr: o.Addr, Topic: o.Topic, Queues: o.Queues, SizeBytes: o.SizeBytes,
+	return &Report{
+		Mode: o.Mode, Addr: o.Addr, Topic: o.Topic, Queues: o.Queues, SizeBytes: o.SizeBytes,
 		Connections: o.Connections, InFlight: o.InFlight, Started: r.start.Round(time.Millisecond),
-		Messages: t.messages, Problems: t.problems(),
 	}
-	if t.messages > 0 {
-		rep.Latency = Latency{
-			Mean: micros(t.latency.Mean()), P50: at(50), P90: at(90), P99: at(99), P999: at(99.9),
-			Max: micros(float64(t.latency.Max())),
-		}
+}
+
+// count sets how many messages there were in so many ns.
+func (r *Report) count(messages, elapsed int64) {
+	r.Messages = messages
+	if messages > 0 && elapsed > 0 {
+		r.ElapsedSeconds = float64(elapsed) / 1e9
+		r.MessagesPerSecond = float64(messages) / r.ElapsedSeconds
 	}
-	if elapsed := t.lastAnswer - r.measureFrom.Load(); t.messages > 0 && elapsed > 0 {
-		rep.ElapsedSeconds = float64(elapsed) / 1e9
-		rep.MessagesPerSecond = float64(t.messages) / rep.ElapsedSeconds
-	}
+}
+
+// use sets what was used for the messages, which have been counted.
+func (r *Report) use(u *usage) {
 	if u.serverCPU != nil {
 		s := u.serverCPU.Seconds()
-		rep.ServerCPUSeconds, rep.ServerRSSAnonBytes = &s, u.rssAnonBytes
+		r.ServerCPUSeconds, r.ServerRSSAnonBytes = &s, u.rssAnonBytes
 		if s > 0 {
-			rate := float64(t.messages) / s
-			rep.MessagesPerServerCPUSecond = &rate
+			rate := float64(r.Messages) / s
+			r.MessagesPerServerCPUSecond = &rate
 		}
 	}
 	if u.clientCPU != nil {
 		s := u.clientCPU.Seconds()
-		rep.ClientCPUSeconds = &s
+		r.ClientCPUSeconds = &s
 	}
-	for _, f := range t.failures {
-		rep.Failures = append(rep.Failures, *f)
+}
+
+func latencyOf(h *hdrhistogram.Histogram) Latency {
+	if h.TotalCount() == 0 {
+		return Latency{}
 	}
-	slices.SortFunc(rep.Failures, func(a, b Failure) int { return cmp.Compare(a.Code, b.Code) })
-	return rep
+	micros := func(ns float64) float64 { return ns / 1e3 }
+	at := func(percentile float64) float64 { return micros(float64(h.ValueAtQuantile(percentile))) }
+	return Latency{
+		Mean: micros(h.Mean()), P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), Max: micros(float64(h.Max())),
+	}
 }
 
 // WriteText writes the report for a person.

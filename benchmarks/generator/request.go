@@ -61,9 +61,9 @@ func (f *sendFrame) appendTo(dst []byte, opaque int32, born int64, seq uint64) [
 }
 
 // createTopicFrame asks the broker to create the topic, or to change it, with that many queues to write and read.
-func createTopicFrame(topic string, queues int) []byte {
+func createTopicFrame(opaque int32, topic string, queues int) []byte {
 	b := appendHead(nil, codeCreateTopic)
-	b = append(b, strconv.Itoa(firstOpaque)...)
+	b = strconv.AppendInt(b, int64(opaque), 10)
 	b = append(b, `,"flag":0,"remark":"","extFields":{"topic":`...)
 	b = appendString(b, topic)
 	b = fmt.Appendf(b, `,"defaultTopic":"TBW102","readQueueNums":"%d","writeQueueNums":"%d","perm":"6",`+

@@ -180,7 +180,7 @@ func TestABrokenConnectionEndsTheRunWithAReport(t *testing.T) {
 		return answers(sends)
 	})
 	r, err := Run(t.Context(), b.options(), nil)
-	if err == nil || !strings.Contains(err.Error(), "sends in flight") {
+	if err == nil || !strings.Contains(err.Error(), "requests in flight") {
 		t.Errorf("error %v", err)
 	}
 	if r == nil || r.Messages == 0 || r.Messages > 100 {
@@ -192,15 +192,13 @@ func TestASilentBrokerIsGivenUp(t *testing.T) {
 	b := startBroker(t, func([]send) []string { return []string{} })
 	o := b.options()
 	o.AnswerTimeout = 20 * time.Millisecond
-	r := &run{options: o, start: time.Now()}
-	r.left.Store(o.Count)
-	l, err := dialLane(t.Context(), r, 0, nil)
+	s, err := newSending(t.Context(), &run{options: o, start: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.conn.Close()
-	err = l.work()
-	if !errors.Is(err, os.ErrDeadlineExceeded) || !strings.Contains(err.Error(), "with 8 sends in flight") {
+	defer closeLanes(s.lanes)
+	err = s.lanes[0].work()
+	if !errors.Is(err, os.ErrDeadlineExceeded) || !strings.Contains(err.Error(), "with 8 requests in flight") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -230,13 +228,11 @@ func TestAnswersLargerThanTheBufferAreRead(t *testing.T) {
 }
 
 func TestOpaquesOfALongRunStayDistinctAndTenDigitsLong(t *testing.T) {
-	r := &run{options: Options{InFlight: 4096}, start: time.Now()}
-	l := &lane{run: r, slots: make([]slot, 4096), frames: []*sendFrame{newSendFrame("T", 0, 1, strings.Repeat("A", 20), nil)}}
-	for i := range l.slots {
-		l.free = append(l.free, int32(i))
-	}
+	l := newLane(&run{}, &wire{}, 4096, nil)
 	l.generation = opaqueSpan/4096 - 2050 // wraps within the window
-	l.fill()
+	for range 4096 {
+		l.begin(slot{})
+	}
 	seen := map[int32]bool{}
 	for i, s := range l.slots {
 		if s.opaque < firstOpaque || s.opaque >= firstOpaque+opaqueSpan || (s.opaque-firstOpaque)%4096 != int32(i) || seen[s.opaque] {
@@ -279,12 +275,11 @@ func TestBadOptionsAreAllNamed(t *testing.T) {
 }
 
 func TestProgressIsOneLineThatIsRewritten(t *testing.T) {
-	r := &run{options: Options{Count: 1000}}
-	r.measureFrom.Store(notYet)
-	l := &lane{}
-	l.answers.Store(600)
+	s := &sending{run: &run{options: Options{Count: 1000}}}
+	s.measureFrom.Store(notYet)
+	var answers int64 = 600
 	var out bytes.Buffer
-	line := progressLine{out: &out, run: r, lanes: []*lane{l}}
+	line := progressLine{out: &out, unit: "msg", count: func() int64 { return answers }, rest: s.rest}
 	expect := func(at time.Duration, want string) {
 		t.Helper()
 		out.Reset()
@@ -294,14 +289,14 @@ func TestProgressIsOneLineThatIsRewritten(t *testing.T) {
 		}
 	}
 	expect(2*time.Second, "  2.0 s  600 msg  300 msg/s  warming up")
-	r.measureFrom.Store(0)
-	r.left.Store(400)
+	s.measureFrom.Store(0)
+	s.left.Store(400)
 	expect(3*time.Second, "  3.0 s  600 msg  0 msg/s  stalled")
-	l.answers.Store(700)
+	answers = 700
 	expect(4*time.Second, "  4.0 s  700 msg  100 msg/s  4s left")
-	r.options.Count, r.options.Duration = 0, 10*time.Second
-	l.answers.Store(800)
+	s.options.Count, s.options.Duration = 0, 10*time.Second
+	answers = 800
 	expect(5*time.Second, "  5.0 s  800 msg  100 msg/s  5s left")
-	r.stopped.Store(true)
+	s.stop()
 	expect(6*time.Second, "  6.0 s  800 msg  0 msg/s  waiting for the last answers")
 }

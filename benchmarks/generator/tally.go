@@ -14,7 +14,7 @@ type tally struct {
 	messages   int64                   // measured sends that were answered with code 0
 	lastAnswer int64                   // when the last measured answer came, ns since the run's start
 	latency    *hdrhistogram.Histogram // of those messages, ns
-	failures   map[int32]*Failure      // by response code, the warm-up's included
+	failures   failures                // the warm-up's included
 	queues     []offsets               // by queue id, the warm-up's included
 	unasked    int64                   // answers that belong to no send in flight
 	misplaced  int64                   // answers that name another queue than the send did
@@ -22,43 +22,44 @@ type tally struct {
 }
 
 func newTally(queues int) *tally {
-	return &tally{
-		latency:  hdrhistogram.New(1_000, maxLatency, 3),
-		failures: make(map[int32]*Failure),
-		queues:   make([]offsets, queues),
+	return &tally{latency: newHistogram(), failures: make(failures), queues: make([]offsets, queues)}
+}
+
+// newHistogram returns an empty histogram of latencies in ns.
+func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1_000, maxLatency, 3) }
+
+func record(h *hdrhistogram.Histogram, ns int64) {
+	_ = h.RecordValue(min(ns, maxLatency)) // fails beyond maxLatency only
+}
+
+// answered counts the answer to a send. The slot's item is the queue id.
+func (t *tally) answered(a *answer, s *slot, now int64) {
+	t.placed(a, s.item)
+	if a.code == 0 && s.measured {
+		t.count(now-s.sentAt, now)
 	}
 }
 
-// answered counts the answer to a send.
-func (t *tally) answered(a *answer, s *slot, now int64) {
-	if a.stored {
-		if a.queueID == s.queueID {
-			t.queues[s.queueID].add(a.queueOffset)
-		} else {
-			t.misplaced++
-		}
-	}
-	if a.code != 0 {
-		t.failed(a)
-		return
-	}
-	if !a.stored {
+// placed checks where the answer says the message is.
+func (t *tally) placed(a *answer, queueID int64) {
+	switch {
+	case a.stored && int64(a.queueID) == queueID:
+		t.queues[queueID].add(a.queueOffset)
+	case a.stored:
+		t.misplaced++
+	case a.code == 0:
 		t.unplaced++
 	}
-	if s.measured {
-		t.messages++
-		t.lastAnswer = now
-		_ = t.latency.RecordValue(min(now-s.sentAt, maxLatency)) // fails beyond maxLatency only
+	if a.code != 0 {
+		t.failures.add(a)
 	}
 }
 
-func (t *tally) failed(a *answer) {
-	f := t.failures[a.code]
-	if f == nil {
-		f = &Failure{Code: a.code, Remark: a.remark()}
-		t.failures[a.code] = f
-	}
-	f.Count++
+// count counts a measured message.
+func (t *tally) count(latency, now int64) {
+	t.messages++
+	t.lastAnswer = now
+	record(t.latency, latency)
 }
 
 // merge adds o to t.
@@ -66,13 +67,7 @@ func (t *tally) merge(o *tally) {
 	t.messages += o.messages
 	t.lastAnswer = max(t.lastAnswer, o.lastAnswer)
 	t.latency.Merge(o.latency)
-	for code, f := range o.failures {
-		if have := t.failures[code]; have != nil {
-			have.Count += f.Count
-		} else {
-			t.failures[code] = f
-		}
-	}
+	t.failures.merge(o.failures)
 	for i := range o.queues {
 		t.queues[i].merge(o.queues[i])
 	}
@@ -83,21 +78,16 @@ func (t *tally) merge(o *tally) {
 
 // problems says in words what the broker did that it must not.
 func (t *tally) problems() []string {
-	var out []string
-	note := func(n int64, what string) {
-		if n > 0 {
-			out = append(out, fmt.Sprintf("%d answers %s", n, what))
-		}
-	}
-	note(t.unasked, "to no send in flight")
-	note(t.misplaced, "with another queue than the send asked for")
-	note(t.unplaced, "of success without a queue offset")
+	var p problems
+	p.note(t.unasked, "answers to no send in flight")
+	p.note(t.misplaced, "answers with another queue than the send asked for")
+	p.note(t.unplaced, "answers of success without a queue offset")
 	for id := range t.queues {
-		if p := t.queues[id].problem(); p != "" {
-			out = append(out, fmt.Sprintf("queue %d: %s", id, p))
+		if text := t.queues[id].problem(); text != "" {
+			p = append(p, fmt.Sprintf("queue %d: %s", id, text))
 		}
 	}
-	return out
+	return p
 }
 
 // offsets is the set of queue offsets that a queue's sends got, in constant memory: enough to tell whether it is a range
