@@ -11,7 +11,7 @@ import (
 // errProtocol marks bytes from the broker that aren't the Remoting protocol.
 var errProtocol = errors.New("not the Remoting protocol")
 
-// answer is what a run needs of the frame that answers a send.
+// answer is what a load needs of the frame that answers a request.
 type answer struct {
 	code        int32
 	opaque      int32
@@ -19,7 +19,11 @@ type answer struct {
 	queueID     int32
 	queueOffset int64
 	stored      bool   // the answer carries a queue offset: also true for some codes other than 0
+	nextBegin   int64  // of a pull: where the next one should begin
+	minOffset   int64  // of a pull: the first message of the queue
+	maxOffset   int64  // of a pull: behind the last message of the queue
 	header      []byte // aliases the read buffer
+	body        []byte // likewise
 }
 
 // isResponse tells an answer from a request that the broker sends on its own.
@@ -61,7 +65,7 @@ func parseAnswer(frame []byte) (answer, error) {
 	if n > len(frame)-4 {
 		return answer{}, fmt.Errorf("%w: header of %d bytes in a frame with %d", errProtocol, n, len(frame)-4)
 	}
-	a := answer{header: frame[4 : 4+n]}
+	a := answer{header: frame[4 : 4+n], body: frame[4+n:]}
 	if err := a.parseHeader(); err != nil {
 		return answer{}, fmt.Errorf("%w: header %.200q: %w", errProtocol, a.header, err)
 	}
@@ -112,6 +116,12 @@ func (a *answer) parseFields(text []byte) error {
 		case "queueOffset":
 			a.queueOffset, err = parseInt(m.value, 64)
 			a.stored = true
+		case "nextBeginOffset":
+			a.nextBegin, err = parseInt(m.value, 64)
+		case "minOffset":
+			a.minOffset, err = parseInt(m.value, 64)
+		case "maxOffset":
+			a.maxOffset, err = parseInt(m.value, 64)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.key, err)

@@ -19,13 +19,18 @@ type fakeBroker struct {
 	// spoil, if not nil, returns what goes out instead of the answers to the n-th … sends that one read brought. It is
 	// called under mu. A nil result closes the connection.
 	spoil func(sends []send) []string
+	// spoilPull, if not nil, changes the answer to a pull. It is called under mu.
+	spoilPull func(p *pulled)
 
 	mu      sync.Mutex // guards all below
 	next    map[int]int64
 	keys    map[string]bool
 	topic   request
 	sends   int
-	refused string // remark for the topic's creation; "" creates it
+	refused string              // remark for the topic's creation; "" creates it
+	stored  map[string][][]byte // bodies by topic and queue id
+	pulls   []request
+	held    []heldPull
 }
 
 // send is a request with the answer that is right for it.
@@ -54,6 +59,21 @@ func answers(sends []send) []string {
 	return out
 }
 
+// fakeConn writes in about 20 pieces, of 7 bytes or more.
+type fakeConn struct {
+	net.Conn
+	mu sync.Mutex // one answer at a time
+}
+
+func (c *fakeConn) write(b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	step := max(7, len(b)/20)
+	for piece := range slices.Chunk(b, step) {
+		c.Write(piece)
+	}
+}
+
 // startBroker listens until the test ends.
 func startBroker(t *testing.T, spoil func(sends []send) []string) *fakeBroker {
 	t.Helper()
@@ -61,7 +81,7 @@ func startBroker(t *testing.T, spoil func(sends []send) []string) *fakeBroker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &fakeBroker{Listener: ln, spoil: spoil, next: map[int]int64{}, keys: map[string]bool{}}
+	b := &fakeBroker{Listener: ln, spoil: spoil, next: map[int]int64{}, keys: map[string]bool{}, stored: map[string][][]byte{}}
 	b.serving.Go(func() {
 		for {
 			c, err := ln.Accept()
@@ -70,7 +90,7 @@ func startBroker(t *testing.T, spoil func(sends []send) []string) *fakeBroker {
 			}
 			b.serving.Go(func() {
 				defer c.Close()
-				if err := b.serve(c); err != nil {
+				if err := b.serve(&fakeConn{Conn: c}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -91,8 +111,8 @@ func (b *fakeBroker) options() Options {
 	}
 }
 
-// serve ends with the connection. Answers leave in pieces of 7 bytes, in the reverse order of the sends.
-func (b *fakeBroker) serve(c net.Conn) error {
+// serve ends with the connection. Answers leave in pieces, in the reverse order of the sends.
+func (b *fakeBroker) serve(c *fakeConn) error {
 	var held []byte
 	buf := make([]byte, 64<<10)
 	for {
@@ -115,8 +135,12 @@ func (b *fakeBroker) serve(c net.Conn) error {
 			if err != nil {
 				return err
 			}
-			if r.Code == codeCreateTopic {
-				c.Write(b.create(r))
+			switch r.Code {
+			case codeCreateTopic:
+				c.write(b.create(r))
+				continue
+			case codePull:
+				b.pull(c, r)
 				continue
 			}
 			sends = append(sends, send{request: r})
@@ -133,9 +157,7 @@ func (b *fakeBroker) serve(c net.Conn) error {
 		for _, h := range headers {
 			out = append(out, frameOf(h)...)
 		}
-		for piece := range slices.Chunk(out, 7) {
-			c.Write(piece)
-		}
+		c.write(out)
 	}
 }
 
@@ -160,7 +182,10 @@ func (b *fakeBroker) store(sends []send) []string {
 		b.next[s.queueID]++
 		b.keys[s.ExtFields["i"]] = true
 		b.sends++
+		q := s.ExtFields["b"] + "/" + s.ExtFields["e"]
+		b.stored[q] = append(b.stored[q], s.Body)
 	}
+	b.wake()
 	if b.spoil != nil {
 		return b.spoil(sends)
 	}

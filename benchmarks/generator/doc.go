@@ -1,8 +1,9 @@
-// Package generator drives a RocketMQ broker with sends over Remoting and measures how it answers.
+// Package generator drives a RocketMQ broker over Remoting and measures how it answers.
 //
 // It is a peer of the broker, so that it can check it: it builds and reads frames by itself and shares no code with the
 // server. It is also cheap, so that on one machine the broker gets the CPU: frames are built once per queue, and a send
-// patches three numbers of fixed width into a copy.
+// patches three numbers of fixed width into a copy. One goroutine runs a connection; its memory doesn't grow with the
+// number of messages.
 //
 // # What travels
 //
@@ -21,16 +22,35 @@
 //	g (born)    13 digits   milliseconds since 1970
 //	UNIQ_KEY    32 digits   16 random of the run, 4 of the connection, 12 count the connection's sends (hexadecimal)
 //
-// # What is measured
+// A pull is request code 11 (PULL_MESSAGE) for up to 32 messages of one queue, and may be held while there is nothing. The
+// body of its answer is messages as they stand in the broker's log, one behind the other:
 //
-// The load is a closed loop: each connection keeps a window of sends in flight, and an answer makes room for the next
+//	i32 size of all    u32 magic DAA320A7, or DAA320A3 where the topic's length has two bytes
+//	u32 checksum       i32 queue id    i32 flag    i64 queue offset    i64 offset in the log
+//	u32 system flag    bit 4: the born host is IPv6, bit 5: the store host is
+//	i64 born at        born host: 4 bytes and i32 port, or 16 and i32
+//	i64 stored at      store host likewise
+//	i32 reconsumed     i64 offset of the prepared transaction
+//	i32 length, body   u8 or u16 length, topic   u16 length, properties
+//
+// # Sends
+//
+// ModeSend is a closed loop: each connection keeps a window of sends in flight, and an answer makes room for the next
 // send. A latency runs from just before the write that carries the send to just after the read that brings its answer. A
 // broker that stalls therefore stalls the load: the maximum shows the stall, percentiles count it once per send in flight.
 // Sends of the warm-up are checked like all others but not counted. The measured time ends with the last answer.
 //
-// # What is checked
-//
 // Every answer must belong to a send in flight, name the queue that was asked for and carry a queue offset. At the end
 // the offsets of each queue must be a range without holes in which each occurs once; so nobody else may write to the
 // topic meanwhile. This is checked by count, ends and a sum of hashes per queue, in constant memory.
+//
+// # Pulls of a backlog
+//
+// ModePull fills the topic by sends, which aren't measured, or takes what it holds, and reads all of it as often as asked.
+// The queues are dealt out among the connections. Each queue has at most one pull in flight, as with a real consumer,
+// because the answer says where the next one begins; a connection has one in flight for several of its queues, in turn.
+// The warm-up is whole passes over the backlog. Latencies are those of pulls.
+//
+// The messages of a queue must follow each other without a hole, each body must be the one that was sent, and the next
+// pull must be to begin behind them.
 package generator

@@ -5,15 +5,18 @@ import "context"
 // The kinds of load.
 const (
 	ModeSend = "send" // sends in a closed loop
+	ModePull = "pull" // pulls of a backlog
 )
 
 // Modes returns the kinds of load.
-func Modes() []string { return []string{ModeSend} }
+func Modes() []string { return []string{ModeSend, ModePull} }
 
 func (o *Options) loadOf() func(context.Context, *run) (*Report, error) {
 	switch o.Mode {
 	case ModeSend:
 		return runSend
+	case ModePull:
+		return runPull
 	}
 	return nil
 }

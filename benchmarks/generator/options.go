@@ -26,6 +26,8 @@ type Options struct {
 	Duration      time.Duration // how long measured sends start; unused with Count
 	Warmup        time.Duration // load before the measured part
 	AnswerTimeout time.Duration // a connection without any answer for so long fails
+	NoFill        bool          // ModePull: pull what the topic holds instead of filling it with Count messages first
+	Passes        int           // ModePull: how often the backlog is pulled
 	PID           int           // process of the broker on this machine, for its CPU time and memory; 0: unknown
 }
 
@@ -42,6 +44,8 @@ func (o *Options) Register(fs *flag.FlagSet) {
 	fs.DurationVar(&o.Duration, "duration", 10*time.Second, "how `long` to send after the warm-up")
 	fs.DurationVar(&o.Warmup, "warmup", 2*time.Second, "how `long` to send before measuring")
 	fs.DurationVar(&o.AnswerTimeout, "answer-timeout", 30*time.Second, "give up when a connection brings no answer for so `long`")
+	fs.BoolVar(&o.NoFill, "no-fill", false, "pull: what the topic holds, messages of -size, instead of -count new ones")
+	fs.IntVar(&o.Passes, "passes", 1, "pull: this `number` of times")
 	fs.IntVar(&o.PID, "pid", 0, "process `id` of the broker on this machine: reports its CPU time and memory")
 }
 
@@ -61,8 +65,16 @@ func (o *Options) Validate() error {
 	check(o.Connections > 0 && o.Connections <= 1<<16, "connections %d, expected 1 … %d", o.Connections, 1<<16)
 	check(o.InFlight > 0 && o.InFlight <= maxInFlight, "in-flight %d, expected 1 … %d", o.InFlight, maxInFlight)
 	check(o.Count >= 0, "count %d, expected 0 or more", o.Count)
-	check(o.Count > 0 || o.Duration > 0, "duration %v, expected more than 0", o.Duration)
+	check(o.Mode == ModePull || o.Count > 0 || o.Duration > 0, "duration %v, expected more than 0", o.Duration)
 	check(o.Warmup >= 0, "warm-up %v, expected 0 or more", o.Warmup)
 	check(o.AnswerTimeout > 0, "answer timeout %v, expected more than 0", o.AnswerTimeout)
+	if o.Mode == ModePull {
+		check(o.Passes > 0, "passes %d, expected at least 1", o.Passes)
+		check(o.Count > 0 || o.NoFill, "count %d, expected how many messages to pull", o.Count)
+		check(o.Connections <= o.Queues, "connections %d, expected no more than the %d queues", o.Connections, o.Queues)
+	}
 	return errors.Join(errs...)
 }
+
+// suspend is how long the broker may hold a pull: as long as for RocketMQ's clients, but in time for AnswerTimeout.
+func (o *Options) suspend() time.Duration { return min(15*time.Second, o.AnswerTimeout/2) }

@@ -31,8 +31,19 @@ type Report struct {
 	// Of this process, where the system tells.
 	ClientCPUSeconds *float64 `json:"clientCPUSeconds,omitempty"`
 
+	Pull *PullReport `json:"pull,omitempty"`
+
 	Failures []Failure `json:"failures,omitempty"` // by code, the warm-up's included
 	Problems []string  `json:"problems,omitempty"` // answers that a broker must not give, in words
+}
+
+// PullReport is what only ModePull measures.
+type PullReport struct {
+	Backlog            int64   `json:"backlog"` // messages in all queues
+	Passes             int     `json:"passes"`  // how often they were pulled
+	Pulls              int64   `json:"pulls"`   // that brought messages: latencyMicros is theirs
+	EmptyPulls         int64   `json:"emptyPulls"`
+	MegabytesPerSecond float64 `json:"megabytesPerSecond"` // of bodies, 10⁶ bytes
 }
 
 // Latency is the distribution of the time from send to answer, in microseconds.
@@ -112,6 +123,10 @@ func (r *Report) WriteText(w io.Writer) error {
 	l := &r.Latency
 	b = fmt.Appendf(b, "latency     p50 %s  p90 %s  p99 %s  p99.9 %s  max %s\n",
 		showMicros(l.P50), showMicros(l.P90), showMicros(l.P99), showMicros(l.P999), showMicros(l.Max))
+	if p := r.Pull; p != nil {
+		b = fmt.Appendf(b, "pulls       %d with messages, %d without  (backlog %d, %d passes)  %.0f MB/s\n",
+			p.Pulls, p.EmptyPulls, p.Backlog, p.Passes, p.MegabytesPerSecond)
+	}
 	for _, f := range r.Failures {
 		b = fmt.Appendf(b, "failed      %d with code %d: %s\n", f.Count, f.Code, f.Remark)
 	}

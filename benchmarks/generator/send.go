@@ -27,7 +27,8 @@ func runSend(ctx context.Context, r *run) (*Report, error) {
 		return nil, err
 	}
 	defer closeLanes(s.lanes)
-	return s.drive(ctx)
+	t, u, err := s.drive(ctx)
+	return s.report(t, u), err
 }
 
 func newSending(ctx context.Context, r *run) (*sending, error) {
@@ -48,17 +49,17 @@ func newSending(ctx context.Context, r *run) (*sending, error) {
 }
 
 // drive runs the lanes and ends the phases in time.
-func (s *sending) drive(ctx context.Context) (*Report, error) {
-	u := usage{pid: s.options.PID}
+func (s *sending) drive(ctx context.Context) (*tally, *usage, error) {
+	u := &usage{pid: s.options.PID}
 	s.start = time.Now()
 	if s.options.Warmup == 0 {
-		s.measure(&u) // before the first send
+		s.measure(u) // before the first send
 	}
 	c := begin(s.lanes, s.stop)
 	line := &progressLine{out: s.line, unit: "msg", count: c.answers, rest: s.rest}
 	if s.options.Warmup > 0 {
 		s.wait(ctx, c.done, s.options.Warmup, line)
-		s.measure(&u)
+		s.measure(u)
 	}
 	if s.options.Count == 0 {
 		s.wait(ctx, c.done, s.options.Duration, line)
@@ -67,7 +68,7 @@ func (s *sending) drive(ctx context.Context) (*Report, error) {
 	s.wait(ctx, c.done, untilDone, line)
 	u.end()
 	line.clear()
-	return s.report(s.tally(c), &u), c.err()
+	return s.tally(c), u, c.err()
 }
 
 // measure begins the measured part.

@@ -1,4 +1,4 @@
-// Command load puts sends on any RocketMQ broker over raw Remoting and reports rates, latencies and CPU time.
+// Command load puts a load on any RocketMQ broker over raw Remoting and reports rates, latencies and CPU time.
 package main
 
 import (
