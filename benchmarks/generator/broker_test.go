@@ -30,7 +30,7 @@ type fakeBroker struct {
 	refused string              // remark for the topic's creation; "" creates it
 	stored  map[string][][]byte // bodies by topic and queue id
 	pulls   []request
-	held    []heldPull
+	held    []*heldPull
 }
 
 // send is a request with the answer that is right for it.
@@ -99,6 +99,7 @@ func startBroker(t *testing.T, spoil func(sends []send) []string) *fakeBroker {
 	t.Cleanup(func() {
 		ln.Close()
 		b.serving.Wait()
+		b.stopHolding()
 	})
 	return b
 }
@@ -185,7 +186,7 @@ func (b *fakeBroker) store(sends []send) []string {
 		q := s.ExtFields["b"] + "/" + s.ExtFields["e"]
 		b.stored[q] = append(b.stored[q], s.Body)
 	}
-	b.wake()
+	defer b.wake()
 	if b.spoil != nil {
 		return b.spoil(sends)
 	}

@@ -3,13 +3,16 @@ package generator
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
+	"time"
 )
 
 // heldPull is a pull that waits for a message.
 type heldPull struct {
 	conn *fakeConn
 	request
+	over *time.Timer // answers it with nothing
 }
 
 // pulled is the answer to a pull.
@@ -37,7 +40,7 @@ func (b *fakeBroker) pull(c *fakeConn, r request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.pulls = append(b.pulls, r)
-	b.tryPull(heldPull{c, r})
+	b.tryPull(&heldPull{conn: c, request: r})
 }
 
 // wake tries the held pulls again. It needs mu.
@@ -45,11 +48,31 @@ func (b *fakeBroker) wake() {
 	held := b.held
 	b.held = nil
 	for _, h := range held {
+		h.over.Stop()
 		b.tryPull(h)
 	}
 }
 
-func (b *fakeBroker) tryPull(h heldPull) {
+// giveUp answers a held pull for which nothing came.
+func (b *fakeBroker) giveUp(h *heldPull) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i := slices.Index(b.held, h); i >= 0 {
+		b.held = slices.Delete(b.held, i, i+1)
+		h.ExtFields["sysFlag"] = "0"
+		b.tryPull(h)
+	}
+}
+
+func (b *fakeBroker) stopHolding() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, h := range b.held {
+		h.over.Stop()
+	}
+}
+
+func (b *fakeBroker) tryPull(h *heldPull) {
 	f := h.ExtFields
 	all := b.stored[f["topic"]+"/"+f["queueId"]]
 	p := &pulled{request: h.request, queueID: atoi(f["queueId"]), offset: int64(atoi(f["queueOffset"])), max: int64(len(all))}
@@ -58,7 +81,8 @@ func (b *fakeBroker) tryPull(h heldPull) {
 		p.messages = append(p.messages, storedMessage(p.queueID, o, all[o]))
 	}
 	if p.nextBegin = p.offset + int64(len(p.messages)); len(p.messages) == 0 {
-		if p.code = codePullNotFound; flag&pullSuspend != 0 && b.spoilPull == nil {
+		if p.code = codePullNotFound; flag&pullSuspend != 0 {
+			h.over = time.AfterFunc(time.Duration(atoi(f["suspendTimeoutMillis"]))*time.Millisecond, func() { b.giveUp(h) })
 			b.held = append(b.held, h)
 			return
 		}

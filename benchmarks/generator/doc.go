@@ -53,4 +53,18 @@
 //
 // The messages of a queue must follow each other without a hole, each body must be the one that was sent, and the next
 // pull must be to begin behind them.
+//
+// # Messages at a fixed rate
+//
+// ModeLatency sends at fixed times on one connection, whatever the broker does, to consumers whose pulls the broker holds.
+// The body says when its send was due, and all latencies count from then: a stall shows in every message that waited for
+// it, as it would for users. There are two: until the answer to the send, and until a consumer has read the message. So the
+// sender's own lateness is part of both; it is reported beside them, and where it isn't small against them the machine was
+// too busy to measure.
+//
+// The sender sleeps on a thread of its own with nanosleep, whose end is precise to some microseconds, and spins for the
+// last 20 µs. Go's timers would be up to 1 ms late, and spinning throughout would take a core from the broker. Everything
+// else is one goroutine for the send answers and one for each connection of consumers.
+//
+// Each send must be answered once, each stored message must come once and in order, and its body must be of this run.
 package generator

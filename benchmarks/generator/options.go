@@ -11,6 +11,7 @@ import (
 const (
 	maxFrameBytes = 16 << 20 // what a broker accepts by default
 	maxInFlight   = 4096     // answers to a full window must fit in socket buffers: a connection writes before it reads
+	maxRate       = 1_000_000
 )
 
 // Options say what load to put on which broker.
@@ -28,6 +29,7 @@ type Options struct {
 	AnswerTimeout time.Duration // a connection without any answer for so long fails
 	NoFill        bool          // ModePull: pull what the topic holds instead of filling it with Count messages first
 	Passes        int           // ModePull: how often the backlog is pulled
+	Rate          int           // ModeLatency: sends per second
 	PID           int           // process of the broker on this machine, for its CPU time and memory; 0: unknown
 }
 
@@ -46,6 +48,7 @@ func (o *Options) Register(fs *flag.FlagSet) {
 	fs.DurationVar(&o.AnswerTimeout, "answer-timeout", 30*time.Second, "give up when a connection brings no answer for so `long`")
 	fs.BoolVar(&o.NoFill, "no-fill", false, "pull: what the topic holds, messages of -size, instead of -count new ones")
 	fs.IntVar(&o.Passes, "passes", 1, "pull: this `number` of times")
+	fs.IntVar(&o.Rate, "rate", 5000, "latency: `number` of sends per second")
 	fs.IntVar(&o.PID, "pid", 0, "process `id` of the broker on this machine: reports its CPU time and memory")
 }
 
@@ -68,10 +71,16 @@ func (o *Options) Validate() error {
 	check(o.Mode == ModePull || o.Count > 0 || o.Duration > 0, "duration %v, expected more than 0", o.Duration)
 	check(o.Warmup >= 0, "warm-up %v, expected 0 or more", o.Warmup)
 	check(o.AnswerTimeout > 0, "answer timeout %v, expected more than 0", o.AnswerTimeout)
-	if o.Mode == ModePull {
+	switch o.Mode {
+	case ModePull:
 		check(o.Passes > 0, "passes %d, expected at least 1", o.Passes)
 		check(o.Count > 0 || o.NoFill, "count %d, expected how many messages to pull", o.Count)
 		check(o.Connections <= o.Queues, "connections %d, expected no more than the %d queues", o.Connections, o.Queues)
+	case ModeLatency:
+		check(o.Rate > 0 && o.Rate <= maxRate, "rate %d, expected 1 … %d", o.Rate, maxRate)
+		check(o.SizeBytes >= stampBytes, "size %d, expected at least %d bytes", o.SizeBytes, stampBytes)
+		check(o.Connections <= o.Queues, "connections %d, expected no more than the %d queues", o.Connections, o.Queues)
+		check(o.sendsIn(o.Warmup)+max(o.Count, o.sendsIn(o.Duration)) < opaqueSpan, "more than %d sends", opaqueSpan)
 	}
 	return errors.Join(errs...)
 }

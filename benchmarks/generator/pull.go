@@ -28,7 +28,9 @@ func runPull(ctx context.Context, r *run) (*Report, error) {
 	p := &pulling{run: r, arrived: newArrivals()}
 	defer func() { closeLanes(p.lanes) }()
 	body := newBody(r.options.SizeBytes)
-	check := func(b []byte, _ int64) bool { return bytes.Equal(b, body) }
+	check := func() func([]byte, int64) bool {
+		return func(b []byte, _ int64) bool { return bytes.Equal(b, body) }
+	}
 	for _, q := range ranges {
 		p.backlog += q.end - q.from
 	}
@@ -38,11 +40,12 @@ func runPull(ctx context.Context, r *run) (*Report, error) {
 	return p.drive(ctx)
 }
 
-// pullers connects lanes that read the ranges, which are the topic's queues, dealt out among them.
-func (r *run) pullers(ctx context.Context, ranges []queueRange, a *arrivals, check func([]byte, int64) bool) (tasks []*pullTask, lanes []*lane, err error) {
+// pullers connects lanes that read the ranges, which are the topic's queues, dealt out among them. Each gets a
+// check of bodies of its own.
+func (r *run) pullers(ctx context.Context, ranges []queueRange, a *arrivals, check func() func([]byte, int64) bool) (tasks []*pullTask, lanes []*lane, err error) {
 	o := &r.options
 	for n := range o.Connections {
-		t := newPullTask(r, a, check)
+		t := newPullTask(r, a, check())
 		for id := n; id < len(ranges); id += o.Connections {
 			t.read(id, ranges[id].from, ranges[id].end)
 		}

@@ -37,6 +37,7 @@ type pullQueue struct {
 	gotAt     int64 // when it last brought messages
 }
 
+// endless as the end of its queues means that a task goes on until the connection is closed.
 const endless = math.MaxInt64
 
 func newPullTask(r *run, a *arrivals, check func([]byte, int64) bool) *pullTask {
@@ -75,8 +76,10 @@ func (t *pullTask) wait(i int32) {
 	}
 }
 
+func (t *pullTask) endless() bool { return t.queues[0].end == endless }
+
 func (t *pullTask) fill(l *lane, now int64) {
-	if t.run.stopped.Load() {
+	if t.run.stopped.Load() && !t.endless() {
 		return
 	}
 	for ; t.n > 0 && l.room() > 0; t.n-- {
@@ -109,7 +112,7 @@ func (t *pullTask) answered(s *slot, a *answer, now int64) error {
 		t.failures.add(a)
 		return nil
 	}
-	if q.end != endless && now-q.gotAt > int64(t.run.options.AnswerTimeout) {
+	if !t.endless() && now-q.gotAt > int64(t.run.options.AnswerTimeout) {
 		t.problem(q, "nothing new for %v at offset %d, expected messages up to %d", t.run.options.AnswerTimeout, q.next, q.end-1)
 		return nil
 	}

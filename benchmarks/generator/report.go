@@ -16,7 +16,7 @@ type Report struct {
 	Queues      int       `json:"queues"`
 	SizeBytes   int       `json:"sizeBytes"`
 	Connections int       `json:"connections"`
-	InFlight    int       `json:"inFlight"` // per connection
+	InFlight    int       `json:"inFlight"` // per connection; 0 where the load decides
 	Started     time.Time `json:"started"`
 
 	Messages          int64   `json:"messages"` // measured sends that were answered with code 0
@@ -31,7 +31,8 @@ type Report struct {
 	// Of this process, where the system tells.
 	ClientCPUSeconds *float64 `json:"clientCPUSeconds,omitempty"`
 
-	Pull *PullReport `json:"pull,omitempty"`
+	Pull     *PullReport     `json:"pull,omitempty"`
+	Delivery *DeliveryReport `json:"delivery,omitempty"`
 
 	Failures []Failure `json:"failures,omitempty"` // by code, the warm-up's included
 	Problems []string  `json:"problems,omitempty"` // answers that a broker must not give, in words
@@ -44,6 +45,18 @@ type PullReport struct {
 	Pulls              int64   `json:"pulls"`   // that brought messages: latencyMicros is theirs
 	EmptyPulls         int64   `json:"emptyPulls"`
 	MegabytesPerSecond float64 `json:"megabytesPerSecond"` // of bodies, 10⁶ bytes
+}
+
+// DeliveryReport is what only ModeLatency measures, without the warm-up. Here latencyMicros is from when a message was due to
+// be sent until a consumer has it.
+type DeliveryReport struct {
+	Rate        int     `json:"ratePerSecond"`
+	Sent        int64   `json:"sent"`
+	Pulls       int64   `json:"pulls"`             // that brought messages, the warm-up's included
+	EmptyPulls  int64   `json:"emptyPulls"`        // that the broker held in vain
+	SendLatency Latency `json:"sendLatencyMicros"` // from when a message was due to the answer
+	Late        int64   `json:"late"`              // sends that left more than 1 ms after they were due
+	Lateness    Latency `json:"latenessMicros"`    // of all sends, from when they were due until they left
 }
 
 // Latency is the distribution of the time from send to answer, in microseconds.
@@ -107,8 +120,11 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 // WriteText writes the report for a person.
 func (r *Report) WriteText(w io.Writer) error {
 	var b []byte
-	b = fmt.Appendf(b, "%s  topic %s  %d queues  %d B  %d connections × %d in flight\n",
-		r.Addr, r.Topic, r.Queues, r.SizeBytes, r.Connections, r.InFlight)
+	b = fmt.Appendf(b, "%s  topic %s  %d queues  %d B  %d connections", r.Addr, r.Topic, r.Queues, r.SizeBytes, r.Connections)
+	if r.InFlight > 0 {
+		b = fmt.Appendf(b, " × %d in flight", r.InFlight)
+	}
+	b = append(b, '\n')
 	b = fmt.Appendf(b, "messages    %d in %.2f s\n", r.Messages, r.ElapsedSeconds)
 	b = fmt.Appendf(b, "rate        %.0f msg/s\n", r.MessagesPerSecond)
 	if r.MessagesPerServerCPUSecond != nil {
@@ -120,9 +136,13 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.ClientCPUSeconds != nil {
 		b = fmt.Appendf(b, "client CPU  %.2f s\n", *r.ClientCPUSeconds)
 	}
-	l := &r.Latency
-	b = fmt.Appendf(b, "latency     p50 %s  p90 %s  p99 %s  p99.9 %s  max %s\n",
-		showMicros(l.P50), showMicros(l.P90), showMicros(l.P99), showMicros(l.P999), showMicros(l.Max))
+	b = fmt.Appendf(b, "latency     %s\n", r.Latency.text())
+	if d := r.Delivery; d != nil {
+		b = fmt.Appendf(b, "sends       %s\n", d.SendLatency.text())
+		b = fmt.Appendf(b, "lateness    %s\n", d.Lateness.text())
+		b = fmt.Appendf(b, "paced       %d sent at %d/s, %d late by more than 1 ms; %d pulls with messages, %d without\n",
+			d.Sent, d.Rate, d.Late, d.Pulls, d.EmptyPulls)
+	}
 	if p := r.Pull; p != nil {
 		b = fmt.Appendf(b, "pulls       %d with messages, %d without  (backlog %d, %d passes)  %.0f MB/s\n",
 			p.Pulls, p.EmptyPulls, p.Backlog, p.Passes, p.MegabytesPerSecond)
@@ -135,6 +155,11 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	_, err := w.Write(b)
 	return err
+}
+
+func (l *Latency) text() string {
+	return fmt.Sprintf("p50 %s  p90 %s  p99 %s  p99.9 %s  max %s",
+		showMicros(l.P50), showMicros(l.P90), showMicros(l.P99), showMicros(l.P999), showMicros(l.Max))
 }
 
 func showMicros(us float64) string {

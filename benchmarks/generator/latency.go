@@ -1,0 +1,130 @@
+package generator
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// headStart is how long after the consumers' first pulls the first send is due.
+const headStart = int64(50 * time.Millisecond)
+
+// delivery is a load of sends at a fixed rate, with consumers that wait for them.
+type delivery struct {
+	*paced
+	body    []byte
+	arrived *arrivals
+	delays  []*hdrhistogram.Histogram // by lane: from when a send was due until it came, ns
+	tasks   []*pullTask
+	lanes   []*lane
+}
+
+func runLatency(ctx context.Context, r *run) (*Report, error) {
+	if err := r.createTopic(ctx); err != nil {
+		return nil, err
+	}
+	ranges, err := r.look(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("generator: ends of topic %s at %s: %w", r.options.Topic, r.options.Addr, err)
+	}
+	w, err := dialWire(ctx, r.options.Addr, 64<<10)
+	if err != nil {
+		return nil, fmt.Errorf("generator: connection of the sender: %w", err)
+	}
+	defer w.conn.Close()
+	d := &delivery{body: newBody(r.options.SizeBytes), arrived: newArrivals()}
+	d.paced = newPaced(r, w, d.body)
+	for id := range ranges {
+		ranges[id] = queueRange{ranges[id].end, endless}
+	}
+	d.tasks, d.lanes, err = r.pullers(ctx, ranges, d.arrived, d.newCheck)
+	defer closeLanes(d.lanes)
+	if err != nil {
+		return nil, err
+	}
+	return d.drive(ctx)
+}
+
+// newCheck returns what a lane does with the bodies that come: it compares them with what was sent and takes the time.
+func (d *delivery) newCheck() func(body []byte, now int64) bool {
+	h := newHistogram()
+	d.delays = append(d.delays, h)
+	return func(body []byte, now int64) bool {
+		if len(body) != len(d.body) || binary.BigEndian.Uint64(body) != d.nonce || !bytes.Equal(body[stampBytes:], d.body[stampBytes:]) {
+			return false
+		}
+		if due := int64(binary.BigEndian.Uint64(body[8:])); due >= d.due(d.first) {
+			record(h, now-due)
+		}
+		return true
+	}
+}
+
+// drive has the consumers wait, the sender send, and everything arrive.
+func (d *delivery) drive(ctx context.Context) (*Report, error) {
+	u := &usage{pid: d.options.PID}
+	d.start = time.Now()
+	d.base = headStart
+	for _, t := range d.tasks {
+		t.rewind(0)
+	}
+	c := begin(d.lanes, func() {
+		d.stop()
+		d.arrived.give()
+	})
+	var sendErr error
+	sent := make(chan struct{})
+	go func() { // its reads have deadlines; drive waits for it
+		sendErr = d.paced.work()
+		close(sent)
+	}()
+
+	line := &progressLine{out: d.line, unit: "msg", count: d.arrived.n.Load, rest: d.rest}
+	d.wait(ctx, sent, time.Duration(d.due(d.first)), line) // the warm-up
+	u.begin()
+	d.wait(ctx, sent, untilDone, line)
+	d.arrived.expect(d.stored())
+	d.wait(ctx, d.arrived.all, d.options.AnswerTimeout, line)
+	u.end()
+	line.clear()
+	closeLanes(d.lanes)
+	<-c.done
+	return d.report(u, c.unasked()), errors.Join(sendErr, c.err())
+}
+
+func (d *delivery) rest(now int64, _ float64) string {
+	if left := d.due(d.total) - now; left > 0 && !d.stopped.Load() {
+		return timeLeft(time.Duration(left))
+	}
+	return "waiting for the last messages"
+}
+
+func (d *delivery) report(u *usage, unasked int64) *Report {
+	total := newPullTask(d.run, d.arrived, nil)
+	delays := newHistogram()
+	for i, t := range d.tasks {
+		total.merge(t)
+		delays.Merge(d.delays[i])
+	}
+	rep := d.newReport()
+	rep.InFlight = 0 // as many as the rate makes it
+	total.failures.merge(d.tally.failures)
+	rep.Failures = total.failures.list()
+	rep.Problems = append(d.problems(), total.allProblems(unasked)...)
+	if stored, came := d.stored(), total.messages; came != stored {
+		rep.Problems = append(rep.Problems, fmt.Sprintf("%d messages came, expected %d", came, stored))
+	}
+	rep.Latency = latencyOf(delays)
+	rep.count(delays.TotalCount(), total.lastAnswer-d.due(d.first))
+	rep.use(u)
+	rep.Delivery = &DeliveryReport{
+		Rate: d.options.Rate, Sent: max(0, d.sent-d.first), Pulls: total.pulls, EmptyPulls: total.empty,
+		SendLatency: latencyOf(d.tally.latency), Late: d.late, Lateness: latencyOf(d.lateness),
+	}
+	return rep
+}
