@@ -49,11 +49,20 @@ up() {
   server=$!
   until grep -q '^gantry ready' "$work/ready"; do sleep 0.05; kill -0 "$server"; done
   addr=$(sed -n 's/.* broker=\([^ ]*\) .*/\1/p' "$work/ready")
+  namesrv=$(sed -n 's/.* namesrv=\([^ ]*\) .*/\1/p' "$work/ready")
 }
 down() { kill "$server"; wait "$server" || true; server=; rm -rf "$work/data"; }
 up
 part "broker: 1 KiB, 4 connections × 64 in flight" "$work/load" -addr "$addr" -topic load -duration 20s -pid "$server"
 part "broker: 1 KiB, 1 in flight" "$work/load" -addr "$addr" -topic single -connections 1 -in-flight 1 -duration 10s -pid "$server"
+part "broker: pull of 1,000,000 × 1 KiB, 4 connections" "$work/load" -addr "$addr" -mode pull -topic backlog -count 1000000 -passes 3 -pid "$server"
+part "broker: 1 KiB at 5,000/s to waiting consumers" "$work/load" -addr "$addr" -mode latency -topic paced -rate 5000 -duration 20s -pid "$server"
+down
+up
+part "broker: 10,000 topics × 4 queues" "$work/load" -addr "$addr" -mode topics -topics 10000 -queues 4 -namesrv "$namesrv" -pid "$server"
+down
+up
+part "broker: 10,000 idle connections" "$work/load" -addr "$addr" -mode connections -connections 10000 -pid "$server"
 down
 up --set flushDiskType=SYNC_FLUSH
 part "broker, SYNC_FLUSH: 1 KiB, 4 connections × 64 in flight" "$work/load" -addr "$addr" -topic load -duration 20s -pid "$server"

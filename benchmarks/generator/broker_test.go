@@ -21,6 +21,10 @@ type fakeBroker struct {
 	spoil func(sends []send) []string
 	// spoilPull, if not nil, changes the answer to a pull. It is called under mu.
 	spoilPull func(p *pulled)
+	// spoilRoute, if not nil, changes the answer to the n-th request for a route. Likewise.
+	spoilRoute func(n int, answer request) request
+	// spoilBeat, if not nil, returns the answer to the n-th heartbeat; nil closes the connection. Likewise.
+	spoilBeat func(n int, r request) []byte
 
 	mu      sync.Mutex // guards all below
 	next    map[int]int64
@@ -29,7 +33,10 @@ type fakeBroker struct {
 	sends   int
 	refused string              // remark for the topic's creation; "" creates it
 	stored  map[string][][]byte // bodies by topic and queue id
+	topics  map[string]int      // queues of each
 	pulls   []request
+	routes  int
+	beats   []request
 	held    []*heldPull
 }
 
@@ -81,7 +88,7 @@ func startBroker(t *testing.T, spoil func(sends []send) []string) *fakeBroker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &fakeBroker{Listener: ln, spoil: spoil, next: map[int]int64{}, keys: map[string]bool{}, stored: map[string][][]byte{}}
+	b := &fakeBroker{Listener: ln, spoil: spoil, next: map[int]int64{}, keys: map[string]bool{}, stored: map[string][][]byte{}, topics: map[string]int{}}
 	b.serving.Go(func() {
 		for {
 			c, err := ln.Accept()
@@ -143,6 +150,15 @@ func (b *fakeBroker) serve(c *fakeConn) error {
 			case codePull:
 				b.pull(c, r)
 				continue
+			case codeRoute:
+				c.write(b.route(r))
+				continue
+			case codeHeartbeat:
+				if beat := b.heartbeat(r); beat != nil {
+					c.write(beat)
+					continue
+				}
+				return nil
 			}
 			sends = append(sends, send{request: r})
 		}
@@ -166,6 +182,7 @@ func (b *fakeBroker) create(r request) []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.topic = r
+	b.topics[r.ExtFields["topic"]] = atoi(r.ExtFields["writeQueueNums"])
 	if b.refused != "" {
 		return frameOf(send{request: r}.failure(16, b.refused))
 	}

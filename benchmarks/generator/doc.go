@@ -67,4 +67,14 @@
 // else is one goroutine for the send answers and one for each connection of consumers.
 //
 // Each send must be answered once, each stored message must come once and in order, and its body must be of this run.
+//
+// # Many topics, many connections
+//
+// ModeTopics does three things one after the other, each in a closed loop on several connections: it creates the topics,
+// sends to each (first one message to each topic, then the next), and asks a name server for all of their routes, after it
+// has waited for the last topic's. An answer is right if the message went to the queue that was asked for, and if the route
+// names one broker with a master and the topic's queues.
+//
+// ModeConnections opens connections one after the other, on each of which a producer's heartbeat is answered, and holds
+// them. At the end each must answer once more. A broker closes connections that are idle for too long (RocketMQ: 120 s).
 package generator

@@ -21,15 +21,17 @@ type Options struct {
 	Topic         string        // created, or changed to Queues queues, before the load starts
 	Queues        int           // queues of the topic, used in turn
 	SizeBytes     int           // bytes of a body
-	Connections   int           // TCP connections
-	InFlight      int           // sends without an answer on each connection
+	Connections   int           // TCP connections; in ModeLatency the consumers', the sender has one more
+	InFlight      int           // requests without an answer on each connection; unused where Rate paces them
 	Count         int64         // measured sends; 0: as many as Duration allows
-	Duration      time.Duration // how long measured sends start; unused with Count
+	Duration      time.Duration // how long measured sends start, unused with Count; how long ModeConnections holds
 	Warmup        time.Duration // load before the measured part
 	AnswerTimeout time.Duration // a connection without any answer for so long fails
 	NoFill        bool          // ModePull: pull what the topic holds instead of filling it with Count messages first
 	Passes        int           // ModePull: how often the backlog is pulled
 	Rate          int           // ModeLatency: sends per second
+	Topics        int           // ModeTopics: how many; Topic is the beginning of their names, Count the messages for each, 0: one
+	Namesrv       string        // ModeTopics: host:port of the name server to ask for their routes; "": none
 	PID           int           // process of the broker on this machine, for its CPU time and memory; 0: unknown
 }
 
@@ -41,14 +43,16 @@ func (o *Options) Register(fs *flag.FlagSet) {
 	fs.IntVar(&o.Queues, "queues", 8, "`number` of queues of the topic")
 	fs.IntVar(&o.SizeBytes, "size", 1024, "`bytes` of a message's body")
 	fs.IntVar(&o.Connections, "connections", 4, "`number` of connections")
-	fs.IntVar(&o.InFlight, "in-flight", 64, "`number` of unanswered sends on each connection")
+	fs.IntVar(&o.InFlight, "in-flight", 64, "`number` of unanswered requests on each connection")
 	fs.Int64Var(&o.Count, "count", 0, "stop after this `number` of measured messages instead of after -duration")
-	fs.DurationVar(&o.Duration, "duration", 10*time.Second, "how `long` to send after the warm-up")
+	fs.DurationVar(&o.Duration, "duration", 10*time.Second, "how `long` to send after the warm-up, or to hold connections")
 	fs.DurationVar(&o.Warmup, "warmup", 2*time.Second, "how `long` to send before measuring")
 	fs.DurationVar(&o.AnswerTimeout, "answer-timeout", 30*time.Second, "give up when a connection brings no answer for so `long`")
 	fs.BoolVar(&o.NoFill, "no-fill", false, "pull: what the topic holds, messages of -size, instead of -count new ones")
 	fs.IntVar(&o.Passes, "passes", 1, "pull: this `number` of times")
 	fs.IntVar(&o.Rate, "rate", 5000, "latency: `number` of sends per second")
+	fs.IntVar(&o.Topics, "topics", 10_000, "topics: `number` of topics")
+	fs.StringVar(&o.Namesrv, "namesrv", "", "topics: `host:port` of the name server to ask for all routes")
 	fs.IntVar(&o.PID, "pid", 0, "process `id` of the broker on this machine: reports its CPU time and memory")
 }
 
@@ -68,7 +72,7 @@ func (o *Options) Validate() error {
 	check(o.Connections > 0 && o.Connections <= 1<<16, "connections %d, expected 1 … %d", o.Connections, 1<<16)
 	check(o.InFlight > 0 && o.InFlight <= maxInFlight, "in-flight %d, expected 1 … %d", o.InFlight, maxInFlight)
 	check(o.Count >= 0, "count %d, expected 0 or more", o.Count)
-	check(o.Mode == ModePull || o.Count > 0 || o.Duration > 0, "duration %v, expected more than 0", o.Duration)
+	check(o.Mode == ModePull || o.Mode == ModeTopics || o.Count > 0 || o.Duration > 0, "duration %v, expected more than 0", o.Duration)
 	check(o.Warmup >= 0, "warm-up %v, expected 0 or more", o.Warmup)
 	check(o.AnswerTimeout > 0, "answer timeout %v, expected more than 0", o.AnswerTimeout)
 	switch o.Mode {
@@ -76,6 +80,9 @@ func (o *Options) Validate() error {
 		check(o.Passes > 0, "passes %d, expected at least 1", o.Passes)
 		check(o.Count > 0 || o.NoFill, "count %d, expected how many messages to pull", o.Count)
 		check(o.Connections <= o.Queues, "connections %d, expected no more than the %d queues", o.Connections, o.Queues)
+	case ModeTopics:
+		check(o.Topics > 0 && o.Topics <= 1_000_000, "topics %d, expected 1 … 1000000", o.Topics)
+		check(o.Count <= 1_000_000, "count %d, expected at most 1000000 messages for each topic", o.Count)
 	case ModeLatency:
 		check(o.Rate > 0 && o.Rate <= maxRate, "rate %d, expected 1 … %d", o.Rate, maxRate)
 		check(o.SizeBytes >= stampBytes, "size %d, expected at least %d bytes", o.SizeBytes, stampBytes)

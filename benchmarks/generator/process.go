@@ -101,6 +101,14 @@ func (u *usage) end() {
 	}
 }
 
+// rssAnon is the broker's anonymous memory now, or nil.
+func (u *usage) rssAnon() *int64 {
+	if server, _ := u.look(); server != nil {
+		return &server.rssAnonBytes
+	}
+	return nil
+}
+
 func (u *usage) look() (server, client *process) {
 	if u.pid != 0 {
 		if p, err := readProcess(procDir(u.pid)); err == nil {

@@ -33,30 +33,11 @@ type Report struct {
 
 	Pull     *PullReport     `json:"pull,omitempty"`
 	Delivery *DeliveryReport `json:"delivery,omitempty"`
+	Topics   *TopicsReport   `json:"topics,omitempty"`
+	Idle     *IdleReport     `json:"idle,omitempty"`
 
 	Failures []Failure `json:"failures,omitempty"` // by code, the warm-up's included
 	Problems []string  `json:"problems,omitempty"` // answers that a broker must not give, in words
-}
-
-// PullReport is what only ModePull measures.
-type PullReport struct {
-	Backlog            int64   `json:"backlog"` // messages in all queues
-	Passes             int     `json:"passes"`  // how often they were pulled
-	Pulls              int64   `json:"pulls"`   // that brought messages: latencyMicros is theirs
-	EmptyPulls         int64   `json:"emptyPulls"`
-	MegabytesPerSecond float64 `json:"megabytesPerSecond"` // of bodies, 10⁶ bytes
-}
-
-// DeliveryReport is what only ModeLatency measures, without the warm-up. Here latencyMicros is from when a message was due to
-// be sent until a consumer has it.
-type DeliveryReport struct {
-	Rate        int     `json:"ratePerSecond"`
-	Sent        int64   `json:"sent"`
-	Pulls       int64   `json:"pulls"`             // that brought messages, the warm-up's included
-	EmptyPulls  int64   `json:"emptyPulls"`        // that the broker held in vain
-	SendLatency Latency `json:"sendLatencyMicros"` // from when a message was due to the answer
-	Late        int64   `json:"late"`              // sends that left more than 1 ms after they were due
-	Lateness    Latency `json:"latenessMicros"`    // of all sends, from when they were due until they left
 }
 
 // Latency is the distribution of the time from send to answer, in microseconds.
@@ -120,33 +101,27 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 // WriteText writes the report for a person.
 func (r *Report) WriteText(w io.Writer) error {
 	var b []byte
-	b = fmt.Appendf(b, "%s  topic %s  %d queues  %d B  %d connections", r.Addr, r.Topic, r.Queues, r.SizeBytes, r.Connections)
-	if r.InFlight > 0 {
-		b = fmt.Appendf(b, " × %d in flight", r.InFlight)
+	b = r.appendHead(b)
+	if r.Idle == nil {
+		b = fmt.Appendf(b, "messages    %d in %.2f s\n", r.Messages, r.ElapsedSeconds)
+		b = fmt.Appendf(b, "rate        %.0f msg/s\n", r.MessagesPerSecond)
 	}
-	b = append(b, '\n')
-	b = fmt.Appendf(b, "messages    %d in %.2f s\n", r.Messages, r.ElapsedSeconds)
-	b = fmt.Appendf(b, "rate        %.0f msg/s\n", r.MessagesPerSecond)
 	if r.MessagesPerServerCPUSecond != nil {
 		b = fmt.Appendf(b, "server CPU  %.0f msg per CPU-second  (%.2f s)\n", *r.MessagesPerServerCPUSecond, *r.ServerCPUSeconds)
+	} else if r.ServerCPUSeconds != nil {
+		b = fmt.Appendf(b, "server CPU  %.2f s\n", *r.ServerCPUSeconds)
 	}
 	if r.ServerRSSAnonBytes != nil {
-		b = fmt.Appendf(b, "server RSS  %.1f MiB anonymous\n", float64(*r.ServerRSSAnonBytes)/(1<<20))
+		b = fmt.Appendf(b, "server RSS  %.1f MiB anonymous\n", mebibytes(*r.ServerRSSAnonBytes))
 	}
 	if r.ClientCPUSeconds != nil {
 		b = fmt.Appendf(b, "client CPU  %.2f s\n", *r.ClientCPUSeconds)
 	}
 	b = fmt.Appendf(b, "latency     %s\n", r.Latency.text())
-	if d := r.Delivery; d != nil {
-		b = fmt.Appendf(b, "sends       %s\n", d.SendLatency.text())
-		b = fmt.Appendf(b, "lateness    %s\n", d.Lateness.text())
-		b = fmt.Appendf(b, "paced       %d sent at %d/s, %d late by more than 1 ms; %d pulls with messages, %d without\n",
-			d.Sent, d.Rate, d.Late, d.Pulls, d.EmptyPulls)
-	}
-	if p := r.Pull; p != nil {
-		b = fmt.Appendf(b, "pulls       %d with messages, %d without  (backlog %d, %d passes)  %.0f MB/s\n",
-			p.Pulls, p.EmptyPulls, p.Backlog, p.Passes, p.MegabytesPerSecond)
-	}
+	b = r.Delivery.text(b)
+	b = r.Pull.text(b)
+	b = r.Topics.text(b)
+	b = r.Idle.text(b)
 	for _, f := range r.Failures {
 		b = fmt.Appendf(b, "failed      %d with code %d: %s\n", f.Count, f.Code, f.Remark)
 	}
@@ -155,6 +130,21 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	_, err := w.Write(b)
 	return err
+}
+
+// appendHead adds the line that says what load it was.
+func (r *Report) appendHead(b []byte) []byte {
+	b = append(b, r.Addr...)
+	if r.Topics != nil {
+		b = fmt.Appendf(b, "  %d topics × %d queues  %d B", r.Topics.Topics, r.Queues, r.SizeBytes)
+	} else if r.Idle == nil {
+		b = fmt.Appendf(b, "  topic %s  %d queues  %d B", r.Topic, r.Queues, r.SizeBytes)
+	}
+	b = fmt.Appendf(b, "  %d connections", r.Connections)
+	if r.InFlight > 0 {
+		b = fmt.Appendf(b, " × %d in flight", r.InFlight)
+	}
+	return append(b, '\n')
 }
 
 func (l *Latency) text() string {
