@@ -56,20 +56,26 @@ func cutFrame(b []byte) (frame, rest []byte, err error) {
 }
 
 // parseAnswer reads a frame that cutFrame returned.
-func parseAnswer(frame []byte) (answer, error) {
+func parseAnswer(frame []byte) (a answer, err error) {
+	err = a.parse(frame)
+	return a, err
+}
+
+// parse is parseAnswer without a copy.
+func (a *answer) parse(frame []byte) error {
 	mark := binary.BigEndian.Uint32(frame)
 	if kind := mark >> 24; kind != 0 {
-		return answer{}, fmt.Errorf("%w: header of type %d, expected 0 (JSON) as in the request", errProtocol, kind)
+		return fmt.Errorf("%w: header of type %d, expected 0 (JSON) as in the request", errProtocol, kind)
 	}
 	n := int(mark & 0xFFFFFF)
 	if n > len(frame)-4 {
-		return answer{}, fmt.Errorf("%w: header of %d bytes in a frame with %d", errProtocol, n, len(frame)-4)
+		return fmt.Errorf("%w: header of %d bytes in a frame with %d", errProtocol, n, len(frame)-4)
 	}
-	a := answer{header: frame[4 : 4+n], body: frame[4+n:]}
+	*a = answer{header: frame[4 : 4+n], body: frame[4+n:]}
 	if err := a.parseHeader(); err != nil {
-		return answer{}, fmt.Errorf("%w: header %.200q: %w", errProtocol, a.header, err)
+		return fmt.Errorf("%w: header %.200q: %w", errProtocol, a.header, err)
 	}
-	return a, nil
+	return nil
 }
 
 func (a *answer) parseHeader() error {

@@ -105,7 +105,7 @@ func (l *lane) turn() error {
 		if err != nil || frame == nil {
 			return err
 		}
-		if l.answer, err = parseAnswer(frame); err != nil {
+		if err := l.answer.parse(frame); err != nil {
 			return err
 		}
 		if err := l.settle(&l.answer, now); err != nil {

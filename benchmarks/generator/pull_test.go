@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -218,5 +219,41 @@ func TestAPullAllocatesNothing(t *testing.T) {
 	out := make([]byte, 0, 4096)
 	if n := testing.AllocsPerRun(100, func() { out = f.appendTo(out[:0], firstOpaque, 1<<40) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestTakingMessagesAllocatesNothing(t *testing.T) {
+	body := newBody(100)
+	task := newPullTask(&run{options: Options{AnswerTimeout: time.Second}}, newArrivals(), func(b []byte, _ int64) bool { return bytes.Equal(b, body) })
+	task.read(0, 0, 32)
+	var messages []byte
+	for o := range int64(32) {
+		messages = append(messages, storedMessage(0, o, body)...)
+	}
+	a := &answer{body: messages, nextBegin: 32}
+	n := testing.AllocsPerRun(100, func() {
+		task.rewind(0)
+		if err := task.answered(&slot{}, a, 1); err != nil || len(task.problems) > 0 || task.damaged > 0 {
+			t.Fatal(err, task.problems, task.damaged)
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkTakingMessages(b *testing.B) {
+	body := newBody(1024)
+	task := newPullTask(&run{options: Options{AnswerTimeout: time.Second}}, newArrivals(), func(b []byte, _ int64) bool { return bytes.Equal(b, body) })
+	task.read(0, 0, 32)
+	var messages []byte
+	for o := range int64(32) {
+		messages = append(messages, storedMessage(0, o, body)...)
+	}
+	a := &answer{body: messages, nextBegin: 32}
+	b.SetBytes(int64(len(messages)))
+	for b.Loop() {
+		task.rewind(0)
+		_ = task.answered(&slot{}, a, 1)
 	}
 }
