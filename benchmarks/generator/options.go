@@ -85,9 +85,10 @@ func (o *Options) Validate() error {
 		check(o.Count <= 1_000_000, "count %d, expected at most 1000000 messages for each topic", o.Count)
 	case ModeLatency:
 		check(o.Rate > 0 && o.Rate <= maxRate, "rate %d, expected 1 … %d", o.Rate, maxRate)
+		check(o.Rate <= 0 || o.AnswerTimeout > time.Second/time.Duration(o.Rate), "answer timeout %v, expected more than the time between two sends", o.AnswerTimeout)
 		check(o.SizeBytes >= stampBytes, "size %d, expected at least %d bytes", o.SizeBytes, stampBytes)
 		check(o.Connections <= o.Queues, "connections %d, expected no more than the %d queues", o.Connections, o.Queues)
-		check(o.sendsIn(o.Warmup)+max(o.Count, o.sendsIn(o.Duration)) < opaqueSpan, "more than %d sends", opaqueSpan)
+		check(o.sendsIn(o.Warmup)+max(o.Count, o.sendsIn(o.Duration)) < opaqueSpan, "more than %d sends", int64(opaqueSpan))
 	}
 	return errors.Join(errs...)
 }

@@ -43,8 +43,9 @@ type paced struct {
 	lateness *hdrhistogram.Histogram // how long after they were due the measured sends went out
 
 	// Of the goroutine that takes the answers.
-	tally *tally
-	asked offsets // the sends that were answered
+	answer answer
+	tally  *tally
+	asked  offsets // the sends that were answered
 }
 
 func newPaced(r *run, w *wire, body []byte) *paced {
@@ -142,36 +143,33 @@ func (p *paced) stamp(body []byte, due int64) {
 // take reads answers until the connection is closed on this side.
 func (p *paced) take() error {
 	for {
-		if err := p.wire.conn.SetReadDeadline(time.Now().Add(p.options.AnswerTimeout)); err != nil {
-			return p.mine(err)
-		}
-		if err := p.wire.read(); err != nil {
-			return p.mine(err)
-		}
-		now := p.now()
-		for {
-			frame, err := p.wire.next()
-			if err != nil {
-				return p.fault("answers", err)
-			}
-			if frame == nil {
-				break
-			}
-			a, err := parseAnswer(frame)
-			if err != nil {
-				return p.fault("answers", err)
-			}
-			p.settle(&a, now)
+		if err := p.takeRead(); errors.Is(err, net.ErrClosed) {
+			return nil
+		} else if err != nil {
+			return p.fault("answers", err)
 		}
 	}
 }
 
-// mine returns nil for the error that a connection gives which was closed on this side.
-func (p *paced) mine(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return nil
+// takeRead takes what one read brings.
+func (p *paced) takeRead() error {
+	if err := p.wire.conn.SetReadDeadline(time.Now().Add(p.options.AnswerTimeout)); err != nil {
+		return err
 	}
-	return p.fault("answers", err)
+	if err := p.wire.read(); err != nil {
+		return err
+	}
+	now := p.now()
+	for {
+		frame, err := p.wire.next()
+		if err != nil || frame == nil {
+			return err
+		}
+		if err := p.answer.parse(frame); err != nil {
+			return err
+		}
+		p.settle(&p.answer, now)
+	}
 }
 
 func (p *paced) settle(a *answer, now int64) {

@@ -274,6 +274,27 @@ func TestBadOptionsAreAllNamed(t *testing.T) {
 	}
 }
 
+func TestBadOptionsOfOtherLoadsAreNamed(t *testing.T) {
+	for mode, test := range map[string]struct {
+		options Options
+		want    []string
+	}{
+		"":          {Options{}, []string{`mode "", expected one of send, pull, latency, topics, connections`}},
+		"other":     {Options{}, []string{`mode "other"`}},
+		ModePull:    {Options{Connections: 4, Queues: 3}, []string{"passes 0", "count 0, expected how many messages to pull", "connections 4, expected no more than the 3 queues"}},
+		ModeTopics:  {Options{Count: 1 << 40}, []string{"topics 0", "count 1099511627776"}},
+		ModeLatency: {Options{Rate: 1, Count: 1 << 40, AnswerTimeout: time.Second}, []string{"timeout 1s", "more than 1000000000 sends"}},
+	} {
+		test.options.Mode = mode
+		err := test.options.Validate()
+		for _, want := range test.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("mode %q: error %v, expected %q in it", mode, err, want)
+			}
+		}
+	}
+}
+
 func TestProgressIsOneLineThatIsRewritten(t *testing.T) {
 	s := &sending{run: &run{options: Options{Count: 1000}}}
 	s.measureFrom.Store(notYet)
