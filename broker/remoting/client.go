@@ -2,6 +2,7 @@ package remoting
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"math"
@@ -23,27 +24,50 @@ type Dialer struct {
 	Logger    *slog.Logger  // nil = slog.Default
 	MaxFrame  int           // bytes, in both directions; 0 = 16 MiB
 	Timeout   time.Duration // after which a server that takes nothing is given up; 0 = 30 s
+	TLS       *tls.Config   // nil = plain text
 }
 
 // Dial connects with the zero Dialer.
 func Dial(ctx context.Context, addr string) (*Client, error) { return Dialer{}.Dial(ctx, addr) }
 
-// Dial connects to addr, a host and a port.
+// Dial connects to addr, a host and a port, and shakes hands where TLS is to be spoken.
 func (d Dialer) Dial(ctx context.Context, addr string) (*Client, error) {
 	var nd net.Dialer
 	nc, err := nd.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("remoting: %w", err)
 	}
-	return d.Client(nc), nil
+	if d.TLS == nil {
+		return d.Client(nc), nil
+	}
+	config := d.TLS
+	if config.ServerName == "" && !config.InsecureSkipVerify {
+		config = config.Clone()
+		config.ServerName, _, _ = net.SplitHostPort(addr) // it is an address, or there would be no connection
+	}
+	t := tls.Client(&transport{Conn: nc, timeout: d.options().WriteTimeout}, config)
+	if err := t.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("remoting: TLS handshake with %s: %w", addr, err)
+	}
+	return d.start(nc, t), nil
 }
 
-// Client speaks over a connection that is there already, and owns it from then on.
-func (d Dialer) Client(nc net.Conn) *Client {
-	o := ServerOptions{Logger: d.Logger, MaxFrame: d.MaxFrame, WriteTimeout: d.Timeout}.withDefaults()
+// Client speaks over a connection that is there already, and owns it from then on. TLS is then the caller's business.
+func (d Dialer) Client(nc net.Conn) *Client { return d.start(nc, nil) }
+
+func (d Dialer) options() ServerOptions {
+	return ServerOptions{Logger: d.Logger, MaxFrame: d.MaxFrame, WriteTimeout: d.Timeout}.withDefaults()
+}
+
+func (d Dialer) start(nc net.Conn, t *tls.Conn) *Client {
+	o := d.options()
 	l := o.limits()
 	l.Idle = 0
 	k := &Client{conn: newConn(nc, requests{d.OnRequest}, l, o.Logger, new(pools)), done: make(chan struct{})}
+	if t != nil {
+		k.conn.useTLS(t)
+	}
 	go func() { // ends with the connection; Close waits for it
 		defer close(k.done)
 		k.conn.serve()

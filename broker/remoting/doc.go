@@ -36,7 +36,10 @@
 // writer, started when there is something to write, sends what has gathered while it wrote before. Nobody but the reading goroutine
 // and the writer ever waits for the socket.
 //
-// A connection that is silent keeps no buffers. One whose peer doesn't take its answers stops being read at a bound on the bytes that wait, or
+// A connection may begin with a PROXY header (HAProxy, version 1 or 2), whose source then is the peer's address, and after it with a TLS
+// handshake: the first byte tells, since no frame begins with it.
+//
+// A connection that is silent keeps no buffers, and one whose frame doesn't get complete ends. One whose peer doesn't take its answers stops being read at a bound on the bytes that wait, or
 // on requests that wait for an answer, and ends when nothing moves for WriteTimeout. Every Releaser handed over is called once, whatever becomes
 // of the connection.
 package remoting

@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,74 @@ func TestHalfAFrameDoesNotKeepAConnection(t *testing.T) {
 		if d := time.Since(start); d < 120*time.Second || d > 122*time.Second {
 			t.Errorf("closed after %v, expected 120 s", d)
 		}
+	})
+}
+
+func TestAFrameThatTricklesInEndsItsConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, _, ended := servePipe(handlerFunc(echo), ServerOptions{})
+		go near.Write(request(CodeHeartBeat, 1, false, "x")) // it counts from the first byte of the next one
+		expectEcho(t, near, 1, false, "x")
+		time.Sleep(100 * time.Second)
+		start := time.Now()
+		for _, b := range request(CodeHeartBeat, 2, false, string(make([]byte, 1000))) {
+			if _, err := near.Write([]byte{b}); err != nil {
+				break
+			}
+			time.Sleep(700 * time.Millisecond)
+		}
+		<-ended
+		if d := time.Since(start); d < 120*time.Second || d > 122*time.Second {
+			t.Errorf("closed after %v, expected 120 s", d)
+		}
+	})
+}
+
+func TestALargeFrameMayComeSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, _, ended := servePipe(handlerFunc(echo), ServerOptions{})
+		body := string(make([]byte, 1<<20))
+		var sender sync.WaitGroup
+		sender.Go(func() {
+			frame := request(CodeSendMessage, 1, false, body)
+			for len(frame) > 0 { // takes 800 s
+				n := min(len(frame), 4000)
+				near.Write(frame[:n])
+				frame = frame[n:]
+				time.Sleep(3 * time.Second)
+			}
+		})
+		expectEcho(t, near, 1, false, body)
+		sender.Wait()
+		near.Close()
+		<-ended
+	})
+}
+
+func TestASilentConnectionKeepsTheBeginningOfAFrame(t *testing.T) {
+	if raceEnabled {
+		t.Skip("sync.Pool forgets at random under the race detector")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		near, c, ended := servePipe(handlerFunc(echo), ServerOptions{})
+		frame := request(CodeHeartBeat, 1, false, string(make([]byte, 1000)))
+		for _, n := range []int{5, 100, 100} {
+			near.Write(frame[:n])
+			frame = frame[n:]
+			time.Sleep(2 * coolDown)
+			synctest.Wait()
+			in := c.pools.inboxes.Get()
+			if in == nil {
+				t.Fatal("a silent connection has kept its inbox for a few bytes")
+			}
+			c.pools.inboxes.Put(in)
+		}
+		near.Write(frame[:400]) // too much to be put aside
+		time.Sleep(5 * coolDown)
+		go near.Write(frame[400:])
+		expectEcho(t, near, 1, false, string(make([]byte, 1000)))
+		near.Close()
+		<-ended
 	})
 }
 

@@ -2,6 +2,7 @@ package remoting
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -15,10 +16,11 @@ const directPatience = time.Millisecond
 
 // output is the sending half of a connection. Frames gather in cur; whoever has set writing takes them and writes, and goes on until there are none.
 type output struct {
-	nc      net.Conn
+	nc      net.Conn  // the socket, for its deadline
+	to      io.Writer // nc, or what TLS makes of it
 	pools   *pools
 	timeout time.Duration // after which a peer that takes nothing is given up
-	direct  bool          // a write to nc can be given up half-way and continued later
+	direct  bool          // a write can be given up half-way and continued later
 	failed  func(error)   // called by the goroutine whose write failed
 	idle    func()        // called after a write, when nothing is left and nothing is owed
 	run     func()        // o.writeAll: made once, so that starting a writer allocates nothing
@@ -37,7 +39,7 @@ type output struct {
 }
 
 func (o *output) init(nc net.Conn, p *pools, timeout time.Duration) {
-	o.nc, o.pools, o.timeout = nc, p, timeout
+	o.nc, o.to, o.pools, o.timeout = nc, nc, p, timeout
 	_, o.direct = nc.(*net.TCPConn)
 	o.moved.L = &o.mu
 	o.run = o.writeAll
@@ -110,7 +112,7 @@ func (o *output) write(patience time.Duration) (done bool) {
 		err := o.nc.SetWriteDeadline(now.Add(patience))
 		var n int64
 		if err == nil {
-			n, err = o.flight.rest.WriteTo(o.nc)
+			n, err = o.flight.rest.WriteTo(o.to)
 		}
 		if n > 0 {
 			o.lastWrite.Store(now.UnixNano())

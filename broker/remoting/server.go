@@ -2,6 +2,7 @@ package remoting
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,10 +19,16 @@ var ErrServerClosed = errors.New("remoting: server closed")
 type ServerOptions struct {
 	Logger       *slog.Logger  // slog.Default
 	MaxFrame     int           // bytes of one frame, in both directions; 16 MiB
-	IdleTimeout  time.Duration // after which a connection without traffic is closed; 120 s
+	IdleTimeout  time.Duration // after which a connection without traffic is closed, or with a frame of which not even 64 KiB came; 120 s
 	WriteTimeout time.Duration // after which a peer that takes nothing is given up; 30 s
 	MaxPending   int           // bytes of answers that wait for the socket, above which a connection isn't read any more; 16 MiB
 	MaxInFlight  int           // requests without an answer, held ones included, above which a connection isn't read any more; 65,536
+
+	// TLS is spoken with whoever begins with a handshake, on the same port as plain text; nil refuses them. It may follow files: see
+	// the package tlsconf.
+	TLS *tls.Config
+	// RequireTLS refuses plain text.
+	RequireTLS bool
 }
 
 func (o ServerOptions) withDefaults() ServerOptions {
@@ -52,6 +59,7 @@ type Server struct {
 	handler Handler
 	log     *slog.Logger
 	limits  *limits
+	enter   entrance
 	pools   pools
 	stop    chan struct{} // closed when no more connections are accepted
 
@@ -69,6 +77,7 @@ func NewServer(h Handler, o ServerOptions) *Server {
 		handler:   h,
 		log:       o.Logger,
 		limits:    o.limits(),
+		enter:     entrance{tls: o.TLS, requireTLS: o.RequireTLS},
 		stop:      make(chan struct{}),
 		listeners: make(map[net.Listener]struct{}),
 		conns:     make(map[*Conn]struct{}),
@@ -130,6 +139,7 @@ func passes(err error) bool {
 // start gives a connection its goroutine, which ends with the connection; Shutdown and Close wait for it.
 func (s *Server) start(nc net.Conn) {
 	c := newConn(nc, s.handler, s.limits, s.log, &s.pools)
+	c.entrance = &s.enter
 	s.mu.Lock()
 	if s.stopped {
 		s.mu.Unlock()
