@@ -123,7 +123,7 @@ type Request struct {
 	Version int32 // of the sender; 0 = Version55
 	Fields  Fields
 	Body    []byte
-	Binary  bool // send a binary header; the peer answers with one
+	Binary  bool // send a binary header, if the code fits into its 16 bits; the peer answers with one
 }
 
 // Oneway sends a request that wants no answer. It never waits for the socket: ErrBusy says that the peer is too far behind to be sent anything.
@@ -183,7 +183,7 @@ func (c *Conn) send(r *Request, opaque, flag int32) error {
 	if version == 0 {
 		version = Version55
 	}
-	w.c, w.ticket = c, Ticket{binary: r.Binary}
+	w.c, w.ticket = c, Ticket{binary: r.Binary && r.Code == int32(int16(r.Code))}
 	w.start(r.Code, opaque, flag, version, "")
 	for i := range r.Fields {
 		w.add(r.Fields[i])

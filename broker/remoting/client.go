@@ -11,7 +11,7 @@ import (
 )
 
 // Client is one connection to a server: any number of goroutines may call through it at once, and their requests share its writes.
-// It doesn't reconnect.
+// It doesn't reconnect: a Remote does.
 type Client struct {
 	conn *Conn
 	done chan struct{}
@@ -21,10 +21,14 @@ type Client struct {
 type Dialer struct {
 	// OnRequest handles a request of the server's, on the goroutine that reads, and answers it like a Handler. Without it they are refused.
 	OnRequest func(c *Conn, cmd *Command)
-	Logger    *slog.Logger  // nil = slog.Default
-	MaxFrame  int           // bytes, in both directions; 0 = 16 MiB
-	Timeout   time.Duration // after which a server that takes nothing is given up; 0 = 30 s
-	TLS       *tls.Config   // nil = plain text
+	// OnClosed is called when a connection has ended, on its own goroutine; nil = nobody need know.
+	OnClosed func(c *Conn)
+	// Connect makes the connection under Remoting and TLS; nil = TCP.
+	Connect  func(ctx context.Context, addr string) (net.Conn, error)
+	Logger   *slog.Logger  // nil = slog.Default
+	MaxFrame int           // bytes, in both directions; 0 = 16 MiB
+	Timeout  time.Duration // after which a server that takes nothing is given up; 0 = 30 s
+	TLS      *tls.Config   // nil = plain text
 }
 
 // Dial connects with the zero Dialer.
@@ -32,8 +36,11 @@ func Dial(ctx context.Context, addr string) (*Client, error) { return Dialer{}.D
 
 // Dial connects to addr, a host and a port, and shakes hands where TLS is to be spoken.
 func (d Dialer) Dial(ctx context.Context, addr string) (*Client, error) {
-	var nd net.Dialer
-	nc, err := nd.DialContext(ctx, "tcp", addr)
+	connect := d.Connect
+	if connect == nil {
+		connect = connectTCP
+	}
+	nc, err := connect(ctx, addr)
 	if err != nil {
 		return nil, fmt.Errorf("remoting: %w", err)
 	}
@@ -53,6 +60,11 @@ func (d Dialer) Dial(ctx context.Context, addr string) (*Client, error) {
 	return d.start(nc, t), nil
 }
 
+func connectTCP(ctx context.Context, addr string) (net.Conn, error) {
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", addr)
+}
+
 // Client speaks over a connection that is there already, and owns it from then on. TLS is then the caller's business.
 func (d Dialer) Client(nc net.Conn) *Client { return d.start(nc, nil) }
 
@@ -64,7 +76,7 @@ func (d Dialer) start(nc net.Conn, t *tls.Conn) *Client {
 	o := d.options()
 	l := o.limits()
 	l.Idle = 0
-	k := &Client{conn: newConn(nc, requests{d.OnRequest}, l, o.Logger, new(pools)), done: make(chan struct{})}
+	k := &Client{conn: newConn(nc, requests{d.OnRequest, d.OnClosed}, l, o.Logger, new(pools)), done: make(chan struct{})}
 	if t != nil {
 		k.conn.useTLS(t)
 	}
@@ -103,7 +115,8 @@ func (k *Client) Close() error {
 
 // requests is the handler of a client's connection.
 type requests struct {
-	on func(c *Conn, cmd *Command)
+	on     func(c *Conn, cmd *Command)
+	closed func(c *Conn)
 }
 
 func (h requests) Serve(c *Conn, cmds []Command) {
@@ -116,4 +129,8 @@ func (h requests) Serve(c *Conn, cmds []Command) {
 	}
 }
 
-func (requests) Closed(*Conn) {}
+func (h requests) Closed(c *Conn) {
+	if h.closed != nil {
+		h.closed(c)
+	}
+}

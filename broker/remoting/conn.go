@@ -112,6 +112,13 @@ func (c *Conn) FlushHere() { c.out.flushHere() }
 // Close ends the connection at once: answers that aren't written yet are dropped.
 func (c *Conn) Close() { c.fail(ErrClosed) }
 
+// ended says that nothing can be sent any more.
+func (c *Conn) ended() bool {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	return c.out.cause != nil
+}
+
 // fail ends the connection for a reason, unless it has ended already.
 func (c *Conn) fail(err error) {
 	if !c.out.kill(err) {

@@ -285,6 +285,11 @@ func TestTheExampleOfTheDocumentationIsAFrame(t *testing.T) {
 }
 
 func FuzzBinaryHeader(f *testing.F) {
+	for name, frame := range javaFrames(f) {
+		if header := frame[prefixBytes:]; strings.HasPrefix(name, "ROCKETMQ/") {
+			f.Add(header[:binary.BigEndian.Uint32(frame[4:])&maxHeaderBytes])
+		}
+	}
 	f.Add(unhex(f, "00 22 09 01 3d 00 00 00 01 00 00 00 00 00 00 00 02 72 72 00 00 00 08 00 01 6b 00 00 00 01 76"))
 	f.Fuzz(func(t *testing.T, header []byte) {
 		var c Command
@@ -306,6 +311,11 @@ func FuzzBinaryHeader(f *testing.F) {
 
 // FuzzJSONHeader: on standard JSON that is a header at all, the decoder agrees with encoding/json; on anything else it doesn't panic.
 func FuzzJSONHeader(f *testing.F) {
+	for name, frame := range javaFrames(f) {
+		if header := frame[prefixBytes:]; strings.HasPrefix(name, "JSON/") {
+			f.Add(header[:binary.BigEndian.Uint32(frame[4:])&maxHeaderBytes])
+		}
+	}
 	for _, s := range []string{goSendHeader, javaSendHeader, `{"code":"7","language":9,"extFields":{"a":null,"b":{"c":[1]}}}`, `{'a':[],}`, `{"extFields":{"\ud83d\ude00":"\u0001\ud800"}}`} {
 		f.Add([]byte(s))
 	}
