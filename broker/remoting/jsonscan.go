@@ -83,6 +83,12 @@ func (s *headerScanner) end() {
 
 // key reads a name and its colon.
 func (s *headerScanner) key() []byte {
+	if i := s.i; i < len(s.b) && s.b[i] == '"' { // nearly always, and the colon right behind
+		if end := quotedEnd(s.b, i+1); end+1 < len(s.b) && s.b[end] == '"' && s.b[end+1] == ':' {
+			s.i = end + 2
+			return s.b[i+1 : end]
+		}
+	}
 	var k []byte
 	if c := s.peek(); c == '"' || c == '\'' {
 		k = s.quoted(c)
