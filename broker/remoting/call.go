@@ -163,7 +163,7 @@ func (c *Conn) call(ctx context.Context, r *Request, flush func()) (*Response, e
 		if o.err != nil {
 			return nil, c.callError(r.Code, o.err)
 		}
-		o.response.request, o.response.from = r.Code, c.nc.RemoteAddr().String()
+		o.response.request, o.response.from = r.Code, c.remoteName()
 		return o.response, nil
 	case <-ctx.Done():
 		c.calls.take(opaque)
@@ -172,7 +172,7 @@ func (c *Conn) call(ctx context.Context, r *Request, flush func()) (*Response, e
 }
 
 func (c *Conn) callError(code int32, err error) error {
-	return fmt.Errorf("remoting: %s (%d) to %s: %w", RequestName(code), code, c.nc.RemoteAddr(), err)
+	return fmt.Errorf("remoting: %s (%d) to %s: %w", RequestName(code), code, c.remoteName(), err)
 }
 
 // send adds a request to the output.

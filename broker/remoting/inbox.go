@@ -3,7 +3,8 @@ package remoting
 import "io"
 
 const (
-	inboxBytes   = 64 << 10 // what a read asks for; up to keepBytes when that is filled each time
+	firstBytes   = 1 << 10  // what the reads of a connection ask for that wakes up: mostly it has little to say
+	inboxBytes   = 64 << 10 // and when that has been filled; up to keepBytes when this is filled each time
 	keepCommands = 4096
 	// roomyReads is after how many reads that would have fitted well into keepBytes an inbox that grew for a large frame shrinks again.
 	roomyReads = 32
@@ -28,14 +29,15 @@ func (in *inbox) read(r io.Reader, maxFrame int) (int, error) {
 	return n, err
 }
 
-// makeRoom grows the buffer: for a frame that is larger, but never to more than twice what has really arrived, and for a peer that keeps it full.
+// makeRoom grows the buffer: for a frame that is larger, but never to more than twice what has really arrived (or inboxBytes), and for a peer that
+// keeps it full.
 func (in *inbox) makeRoom(maxFrame int) {
 	size := len(in.buf)
 	switch need, _ := frameSize(in.buf[:in.end], maxFrame); {
 	case in.end == len(in.buf):
-		size = min(2*len(in.buf), max(need, keepBytes))
+		size = min(max(2*len(in.buf), inboxBytes), max(need, keepBytes))
 	case in.filled && len(in.buf) < keepBytes:
-		size = 2 * len(in.buf)
+		size = max(2*len(in.buf), inboxBytes)
 	case len(in.buf) > keepBytes && max(need, in.end) < keepBytes/2:
 		if in.roomy++; in.roomy < roomyReads {
 			return

@@ -14,7 +14,7 @@ func (p *pools) inbox() *inbox {
 	if in, ok := p.inboxes.Get().(*inbox); ok {
 		return in
 	}
-	return &inbox{buf: make([]byte, inboxBytes)}
+	return &inbox{buf: make([]byte, firstBytes)}
 }
 
 // putInbox takes back an inbox that holds no bytes.

@@ -231,7 +231,7 @@ func (c *Conn) recovered() { c.panicked(recover()) }
 
 func (c *Conn) panicked(v any) bool {
 	if v != nil {
-		c.log.Error("remoting: panic in a handler", "remote", c.nc.RemoteAddr(), "panic", v, "stack", string(debug.Stack()))
+		c.log.Error("remoting: panic in a handler", "remote", c.remoteName(), "panic", v, "stack", string(debug.Stack()))
 	}
 	return v != nil
 }
