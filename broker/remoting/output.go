@@ -10,17 +10,13 @@ import (
 	"time"
 )
 
-// directPatience is how long the goroutine that reads waits for the socket when it writes what it answered itself. It is over only when the
-// peer is slow; then a writer takes the rest.
-const directPatience = time.Millisecond
-
 // output is the sending half of a connection. Frames gather in cur; whoever has set writing takes them and writes, and goes on until there are none.
 type output struct {
 	nc      net.Conn  // the socket, for its deadline
 	to      io.Writer // nc, or what TLS makes of it
 	pools   *pools
 	timeout time.Duration // after which a peer that takes nothing is given up
-	direct  bool          // a write can be given up half-way and continued later
+	nowait  *nowait       // to write without waiting; nil where that can't be done. It belongs to whoever set writing
 	failed  func(error)   // called by the goroutine whose write failed
 	idle    func()        // called after a write, when nothing is left and nothing is owed
 	run     func()        // o.writeAll: made once, so that starting a writer allocates nothing
@@ -40,7 +36,7 @@ type output struct {
 
 func (o *output) init(nc net.Conn, p *pools, timeout time.Duration) {
 	o.nc, o.to, o.pools, o.timeout = nc, nc, p, timeout
-	_, o.direct = nc.(*net.TCPConn)
+	o.nowait = newNowait(nc)
 	o.moved.L = &o.mu
 	o.run = o.writeAll
 }
@@ -91,49 +87,66 @@ func (o *output) flush() {
 	}
 }
 
-// flushHere sends what has gathered on the caller's goroutine, which saves the wake-up of another. It waits no longer than directPatience.
+// flushHere sends what has gathered on the caller's goroutine, which saves the wake-up of another, as far as the socket takes it at once; a
+// writer takes the rest.
 func (o *output) flushHere() {
-	if o.claim() && (!o.direct || !o.write(directPatience)) {
+	if o.claim() && (o.nowait == nil || !o.writeNow()) {
 		go o.run()
 	}
 }
 
-// writeAll is the writer: it owns flight until write returns.
-func (o *output) writeAll() { o.write(o.timeout) }
-
-// write sends until nothing is left, which gives up the ownership of flight, or until the connection breaks. With the patience of
-// a direct write it returns false when that was too short; the ownership is then still the caller's to pass on.
-func (o *output) write(patience time.Duration) (done bool) {
+// writeNow sends what has gathered without waiting. It is false when there is something left; the ownership of flight is then still the caller's
+// to pass on.
+func (o *output) writeNow() (done bool) {
 	for {
 		if o.flight == nil && !o.take() {
 			return true
 		}
-		now := time.Now()
-		err := o.nc.SetWriteDeadline(now.Add(patience))
+		n, err := o.nowait.write(&o.flight.rest)
+		o.wrote(n)
+		if err != nil {
+			o.broke(err)
+			return true
+		}
+		if len(o.flight.rest) > 0 {
+			return false
+		}
+		o.landed()
+	}
+}
+
+// writeAll is the writer: it owns flight until nothing is left, or until the connection breaks.
+func (o *output) writeAll() {
+	for o.flight != nil || o.take() {
+		err := o.nc.SetWriteDeadline(time.Now().Add(o.timeout))
 		var n int64
 		if err == nil {
 			n, err = o.flight.rest.WriteTo(o.to)
 		}
-		if n > 0 {
-			o.lastWrite.Store(now.UnixNano())
-			o.mu.Lock()
-			o.pending -= int(n)
-			o.moved.Broadcast()
-			o.mu.Unlock()
-		}
+		o.wrote(int(n))
 		switch {
 		case err == nil:
 			o.landed()
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			o.broke(err)
-			return true
-		case patience < o.timeout:
-			return false
+			return
 		case n == 0:
 			o.broke(errSlow(o.timeout))
-			return true
+			return
 		}
 	}
+}
+
+// wrote notes that n bytes have left.
+func (o *output) wrote(n int) {
+	if n == 0 {
+		return
+	}
+	o.lastWrite.Store(time.Now().UnixNano())
+	o.mu.Lock()
+	o.pending -= n
+	o.moved.Broadcast()
+	o.mu.Unlock()
 }
 
 // take makes what has gathered the flight; false when there is nothing, and then nobody writes any more.
