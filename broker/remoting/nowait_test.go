@@ -31,13 +31,12 @@ func socketPair(t *testing.T) (near, far *net.TCPConn) {
 func TestWritesThatDoNotWaitCutWhatTheSocketTook(t *testing.T) {
 	near, far := socketPair(t)
 	n := newNowait(near)
+	random := rand.NewChaCha8([32]byte{})
 	var sent, pieces net.Buffers
 	for _, count := range []int{1, 2, nowaitPieces, nowaitPieces + 1, 100, 3, 1} {
 		for range count {
 			b := make([]byte, rand.IntN(200<<10))
-			for i := range b {
-				b[i] = byte(rand.Uint32())
-			}
+			random.Read(b)
 			sent = append(sent, b)
 		}
 	}

@@ -115,8 +115,11 @@ func (o *output) writeNow() (done bool) {
 	}
 }
 
-// writeAll is the writer: it owns flight until nothing is left, or until the connection breaks.
+// writeAll is the writer: it owns flight until nothing is left, or until the connection breaks. It waits for the socket only when that is full.
 func (o *output) writeAll() {
+	if o.nowait != nil && o.writeNow() {
+		return
+	}
 	for o.flight != nil || o.take() {
 		err := o.nc.SetWriteDeadline(time.Now().Add(o.timeout))
 		var n int64
