@@ -1,6 +1,9 @@
 package remoting
 
-import "net"
+import (
+	"net"
+	"slices"
+)
 
 // batch is a run of frames on their way out: bytes of our own with slices of others' cut in.
 type batch struct {
@@ -12,6 +15,8 @@ type batch struct {
 
 	rest net.Buffers // what isn't written yet, once load has been called
 	all  net.Buffers // the list that rest was cut from, kept for its capacity
+
+	joined []byte // what join has copied together
 }
 
 // cut says that parts up to index parts follow buf[:at].
@@ -46,6 +51,40 @@ func (b *batch) load() {
 	b.rest = b.all
 }
 
+// recordBytes is the most that a record of TLS holds.
+const recordBytes = 16 << 10
+
+// join copies neighbours together that are smaller than a record of TLS. Over TLS each slice becomes a record at least, which is a system call.
+func (b *batch) join() {
+	if len(b.rest) < 2 {
+		return
+	}
+	size := 0
+	for _, p := range b.rest {
+		if len(p) < recordBytes {
+			size += len(p)
+		}
+	}
+	b.joined = slices.Grow(b.joined[:0], size) // it doesn't move any more: slices of it go into the list
+	list, from := b.all[:0], 0
+	for _, p := range b.rest {
+		if len(p) < recordBytes {
+			b.joined = append(b.joined, p...)
+			continue
+		}
+		if from < len(b.joined) {
+			list = append(list, b.joined[from:])
+			from = len(b.joined)
+		}
+		list = append(list, p)
+	}
+	if from < len(b.joined) {
+		list = append(list, b.joined[from:])
+	}
+	clear(b.all[len(list):])
+	b.all, b.rest = list, list
+}
+
 // reset releases the parts and empties the batch.
 func (b *batch) reset() {
 	for _, r := range b.releasers {
@@ -54,5 +93,5 @@ func (b *batch) reset() {
 	clear(b.releasers)
 	clear(b.parts)
 	clear(b.all)
-	*b = batch{buf: b.buf[:0], cuts: b.cuts[:0], parts: b.parts[:0], releasers: b.releasers[:0], all: b.all[:0]}
+	*b = batch{buf: b.buf[:0], cuts: b.cuts[:0], parts: b.parts[:0], releasers: b.releasers[:0], all: b.all[:0], joined: b.joined[:0]}
 }

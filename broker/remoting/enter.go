@@ -76,7 +76,7 @@ func (c *Conn) acceptTLS(in *inbox) error {
 // reading after one.
 func (c *Conn) useTLS(t *tls.Conn) {
 	c.stream = t
-	c.out.to, c.out.nowait = t, nil
+	c.out.to, c.out.records, c.out.nowait = t, true, nil
 }
 
 // transport is the socket under TLS. Each record gets a time of its own to get through, since an attempt that was given up can't be continued.

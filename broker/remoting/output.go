@@ -15,6 +15,7 @@ type output struct {
 	nc      net.Conn  // the socket, for its deadline
 	to      io.Writer // nc, or what TLS makes of it
 	pools   *pools
+	records bool          // to makes a record of each slice
 	timeout time.Duration // after which a peer that takes nothing is given up
 	nowait  *nowait       // to write without waiting; nil where that can't be done. It belongs to whoever set writing
 	failed  func(error)   // called by the goroutine whose write failed
@@ -159,6 +160,9 @@ func (o *output) take() bool {
 		o.flight, o.cur = o.cur, nil
 		o.mu.Unlock()
 		o.flight.load()
+		if o.records {
+			o.flight.join()
+		}
 		return true
 	}
 	o.writing = false

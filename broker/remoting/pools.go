@@ -33,7 +33,7 @@ func (p *pools) batch() *batch {
 
 // putBatch takes back a batch that has been reset.
 func (p *pools) putBatch(b *batch) {
-	if cap(b.buf) <= keepBytes && cap(b.parts) <= keepCommands {
+	if cap(b.buf) <= keepBytes && cap(b.joined) <= keepBytes && cap(b.parts) <= keepCommands {
 		p.batches.Put(b)
 	}
 }

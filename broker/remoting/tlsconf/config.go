@@ -22,7 +22,7 @@ func (o Options) ServerConfig(log *slog.Logger) (*tls.Config, error) {
 	}
 	if o.TestMode {
 		made := sync.OnceValues(selfSigned) // at the first handshake, which most servers never see
-		return &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return made() }}, nil
+		return &tls.Config{DynamicRecordSizingDisabled: true, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return made() }}, nil
 	}
 	if o.Server.CertPath == "" || o.Server.KeyPath == "" {
 		return nil, errors.New("tlsconf: tls.test.mode.enable is false, so tls.server.certPath and tls.server.keyPath must name files (or tls.server.mode=disabled)")
@@ -34,7 +34,12 @@ func (o Options) ServerConfig(log *slog.Logger) (*tls.Config, error) {
 	wanted := o.clientAuth()
 	return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		l := files.get()
-		return &tls.Config{Certificates: []tls.Certificate{*l.certificate}, ClientAuth: wanted, ClientCAs: l.trusted}, nil
+		return &tls.Config{
+			Certificates:                []tls.Certificate{*l.certificate},
+			ClientAuth:                  wanted,
+			ClientCAs:                   l.trusted,
+			DynamicRecordSizingDisabled: true, // small records first would help browsers
+		}, nil
 	}}, nil
 }
 
@@ -57,8 +62,8 @@ func (o Options) ClientConfig(log *slog.Logger) (*tls.Config, error) {
 	if !o.Enable {
 		return nil, nil
 	}
-	// Not by name: VerifyConnection does what is to be verified.
-	config := &tls.Config{InsecureSkipVerify: true}
+	// InsecureSkipVerify is about names, too: VerifyConnection does what is to be verified.
+	config := &tls.Config{InsecureSkipVerify: true, DynamicRecordSizingDisabled: true}
 	if o.TestMode {
 		return config, nil
 	}
