@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/remoting"
@@ -120,11 +121,11 @@ func (c *Client) ProducerConnection(ctx context.Context, group, topic string) (*
 		if err != nil {
 			return err
 		}
-		// Java has no code of its own for a group that it doesn't know, and says the same of other errors.
-		if err := answer.Err(); err != nil && answer.Code != remoting.RespSystemError {
-			return refusal(err)
-		} else if err != nil {
-			return nil
+		if answer.Code == remoting.RespSystemError && strings.Contains(answer.Remark, "not exist") {
+			return nil // Java has no code of its own for a group that it doesn't know
+		}
+		if err := refusal(answer.Err()); err != nil {
+			return err
 		}
 		return decode(addr, &r, answer.Body, &found[i])
 	})
@@ -132,10 +133,14 @@ func (c *Client) ProducerConnection(ctx context.Context, group, topic string) (*
 	for _, one := range found {
 		all.Connections = append(all.Connections, one.Connections...)
 	}
-	if all.Connections = clients(all.Connections); err == nil && len(all.Connections) == 0 {
-		return nil, notFound("no producer of the group %q is connected to a broker of topic %q", group, topic)
+	all.Connections = clients(all.Connections)
+	switch {
+	case len(all.Connections) > 0:
+		return all, err
+	case err != nil:
+		return nil, err
 	}
-	return all, err
+	return nil, notFound("no producer of the group %q is connected to a broker of topic %q", group, topic)
 }
 
 // retryTopic is where a group's messages wait for another try; which brokers have it says which know the group.

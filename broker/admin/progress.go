@@ -65,7 +65,10 @@ func (c *Client) Progress(ctx context.Context, q ProgressQuery) (*Progress, erro
 	r.Fields.Add("topic", q.Topic)
 	err = eachReader(sets, func(i int, addr string) error { return c.fetch(ctx, addr, &r, &stats[i]) })
 	p := newProgress(q.Group, stats)
-	if err == nil && len(p.Queues) == 0 {
+	if err != nil && len(p.Queues) == 0 {
+		return nil, err
+	}
+	if len(p.Queues) == 0 {
 		return nil, notFound("no broker knows how far the group %q is: it has not consumed anything yet", q.Group)
 	}
 	if err == nil && q.Clients {

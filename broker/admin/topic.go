@@ -124,6 +124,9 @@ func (c *Client) TopicStatus(ctx context.Context, w Where) (*TopicStatus, error)
 	r.Fields.Add("topic", w.Topic)
 	stats := make([]topicStats, len(sets))
 	err = eachReader(sets, func(i int, addr string) error { return c.fetch(ctx, addr, &r, &stats[i]) })
+	if err != nil && len(sets) == 1 {
+		return nil, err
+	}
 	status := &TopicStatus{Topic: w.Topic, Queues: []QueueBounds{}}
 	for _, s := range stats {
 		status.PutTPS += s.PutTPS
