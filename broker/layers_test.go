@@ -28,6 +28,8 @@ var rules = map[string][]string{
 	"broker/meta":      {"broker/remoting/fastjson", "commitlog/vfs", "commitlog/record", "commitlog/seeded"},
 	"broker/namesrv":   {"broker/remoting", "broker/meta"},
 
+	"broker/admin": {"broker/meta", "broker/remoting", "commitlog/record"},
+
 	"broker/topics":  {"broker/meta", "broker/store"},
 	"broker/produce": {"broker/config", "broker/meta", "broker/store", "broker/topics", "commitlog"},
 	"broker/delay":   {"broker/meta", "broker/store", "broker/topics", "commitlog", "consumequeue"},

@@ -8,7 +8,7 @@ import (
 
 func main() {
 	if err := newRoot().Execute(); err != nil {
-		fmt.Fprintln(os.Stderr, "gantry:", err)
-		os.Exit(1)
+		fmt.Fprintln(os.Stderr, "gantry:", advice(err))
+		os.Exit(exitCode(err))
 	}
 }

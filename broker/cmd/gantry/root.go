@@ -14,7 +14,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newUp(), newStore())
+	root.AddCommand(newUp(), newStore(), newAdmin())
 	return root
 }
 
