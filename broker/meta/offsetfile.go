@@ -28,7 +28,7 @@ func OpenOffsets(opt Options, lmq bool, now func() time.Time) (*Offsets, error) 
 	if lmq {
 		mine, other = other, mine
 	}
-	o := &Offsets{file: mine, lmq: lmq, now: now, pairs: newTable[*pair]()}
+	o := &Offsets{file: mine, lmq: lmq, now: now, pairs: newTable[*pair](), pulled: newTable[*pair]()}
 	o.version.Timestamp = now().UnixMilli()
 	from := mine
 	if other.exists() {

@@ -17,7 +17,8 @@ const separator = '@'
 const maxKeyOnStack = maxDerivedLen + 1 + maxGroupLen
 
 // Offsets is the table of committed offsets: for a group and a queue, the queue offset of the next message to consume.
-// All methods are safe for concurrent use. Commit and Query allocate nothing for a group that is known.
+// Beside them it knows, until the broker stops, how far consumers have pulled, and what offsets were reset: see Reset.
+// All methods are safe for concurrent use. Commit, Query and NotePull allocate nothing for a group that is known.
 type Offsets struct {
 	file file
 	lmq  bool
@@ -29,8 +30,10 @@ type Offsets struct {
 	mu      sync.Mutex
 	version DataVersion
 
-	dirty atomic.Bool
-	pairs *table[*pair]
+	dirty  atomic.Bool
+	pairs  *table[*pair]
+	pulled *table[*pair] // from where consumers pull next
+	resets resets
 }
 
 // pair is what one group has committed of one topic.
@@ -40,6 +43,28 @@ type pair struct {
 }
 
 func newPair() *pair { return &pair{queues: make(map[int32]int64, 4)} }
+
+// set replaces the offset of a queue and returns the one before, or -1.
+func (p *pair) set(queue int32, offset int64) (before int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before, had := p.queues[queue]
+	if !had {
+		before = -1
+	}
+	p.queues[queue] = offset
+	return before
+}
+
+// get returns the offset of a queue, or -1.
+func (p *pair) get(queue int32) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if offset, ok := p.queues[queue]; ok {
+		return offset
+	}
+	return -1
+}
 
 func (p *pair) clone() map[int32]int64 {
 	p.mu.Lock()
@@ -54,37 +79,30 @@ func appendKey(b []byte, group, topic string) []byte {
 	return append(b, group...)
 }
 
-func (o *Offsets) find(group, topic string) *pair {
+func find(t *table[*pair], group, topic string) *pair {
 	var buf [maxKeyOnStack]byte
-	p, _ := o.pairs.getBytes(appendKey(buf[:0], group, topic))
+	p, _ := t.getBytes(appendKey(buf[:0], group, topic))
 	return p
 }
 
 // ensure finds a pair, or adds it.
-func (o *Offsets) ensure(group, topic string) *pair {
-	if p := o.find(group, topic); p != nil {
+func (o *Offsets) ensure(t *table[*pair], group, topic string) *pair {
+	if p := find(t, group, topic); p != nil {
 		return p
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if p := o.find(group, topic); p != nil {
+	if p := find(t, group, topic); p != nil {
 		return p
 	}
 	p := newPair()
-	o.pairs.put(string(appendKey(nil, group, topic)), p)
+	t.put(string(appendKey(nil, group, topic)), p)
 	return p
 }
 
 // Commit sets a group's offset of a queue and returns the one before, or -1. It may go backwards: consumers reset.
 func (o *Offsets) Commit(group, topic string, queue int32, offset int64) (before int64) {
-	p := o.ensure(group, topic)
-	p.mu.Lock()
-	before, had := p.queues[queue]
-	if !had {
-		before = -1
-	}
-	p.queues[queue] = offset
-	p.mu.Unlock()
+	before = o.ensure(o.pairs, group, topic).set(queue, offset)
 	if before != offset && !o.dirty.Load() {
 		o.dirty.Store(true)
 	}
@@ -93,21 +111,18 @@ func (o *Offsets) Commit(group, topic string, queue int32, offset int64) (before
 
 // Query returns a group's offset of a queue, or -1 if it has committed none.
 func (o *Offsets) Query(group, topic string, queue int32) int64 {
-	p := o.find(group, topic)
-	if p == nil {
-		return -1
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if offset, ok := p.queues[queue]; ok {
+	if offset, ok := o.resets.get(group, topic, queue); ok {
 		return offset
+	}
+	if p := find(o.pairs, group, topic); p != nil {
+		return p.get(queue)
 	}
 	return -1
 }
 
 // Queues returns a copy of what a group has committed of a topic, by queue.
 func (o *Offsets) Queues(group, topic string) map[int32]int64 {
-	if p := o.find(group, topic); p != nil {
+	if p := find(o.pairs, group, topic); p != nil {
 		return p.clone()
 	}
 	return nil
@@ -159,12 +174,17 @@ func (o *Offsets) RemoveTopic(topic string) {
 func (o *Offsets) remove(match func(topic, group string) bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for key := range o.pairs.all() {
-		if topic, group, _ := strings.Cut(key, string(separator)); match(topic, group) {
-			o.pairs.delete(key)
-			o.dirty.Store(true)
+	for _, t := range [...]*table[*pair]{o.pairs, o.pulled} {
+		for key := range t.all() {
+			if topic, group, _ := strings.Cut(key, string(separator)); match(topic, group) {
+				t.delete(key)
+				if t == o.pairs {
+					o.dirty.Store(true)
+				}
+			}
 		}
 	}
+	o.resets.remove(match)
 }
 
 // Clamped is an offset that ClampTo took back.
