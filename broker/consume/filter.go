@@ -1,48 +1,41 @@
 package consume
 
 import (
+	"bytes"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/gantry-mq/gantry/commitlog/record"
 )
 
 // TagFilter picks messages by the hash of their tags, which stands in the queue unit. Clients compare the tags themselves, since
-// hashes collide.
+// hashes collide. The zero value lets every message pass.
 type TagFilter struct {
-	codes []int64 // nil: every message
+	codes []int64 // empty: every message
 }
 
-// ParseTags reads an expression of tags: "*", or tags separated by "||".
-func ParseTags(expression string) (TagFilter, error) {
-	expression = strings.TrimSpace(expression)
-	if expression == "" || expression == "*" {
-		return TagFilter{}, nil
+// Parse sets the filter to an expression of tags: "*", or tags separated by "||". It uses the memory of the former one.
+func (f *TagFilter) Parse(expression []byte) error {
+	f.codes = f.codes[:0]
+	expression = bytes.TrimSpace(expression)
+	if len(expression) == 0 || string(expression) == "*" {
+		return nil
 	}
-	var f TagFilter
-	for tag := range strings.SplitSeq(expression, "||") {
-		if tag = strings.TrimSpace(tag); tag != "" {
-			f.codes = append(f.codes, record.TagCode([]byte(tag)))
+	for tag := range bytes.SplitSeq(expression, or) {
+		if tag = bytes.TrimSpace(tag); len(tag) > 0 {
+			f.codes = append(f.codes, record.TagCode(tag))
 		}
 	}
-	if f.codes == nil {
-		return TagFilter{}, fmt.Errorf("consume: the subscription %q names no tag", expression)
+	if len(f.codes) == 0 {
+		return fmt.Errorf("consume: the subscription %q names no tag", string(expression))
 	}
-	return f, nil
+	return nil
 }
+
+var or = []byte("||")
 
 // All tells whether every message passes.
-func (f *TagFilter) All() bool { return f.codes == nil }
+func (f *TagFilter) All() bool { return len(f.codes) == 0 }
 
 // Matches tells whether a message with this tag code passes.
-func (f *TagFilter) Matches(code int64) bool {
-	if f.All() {
-		return true
-	}
-	for _, c := range f.codes {
-		if c == code {
-			return true
-		}
-	}
-	return false
-}
+func (f *TagFilter) Matches(code int64) bool { return f.All() || slices.Contains(f.codes, code) }

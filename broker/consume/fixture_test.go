@@ -81,11 +81,11 @@ var wide = Limits{Messages: 1000, Bytes: 1 << 20, ColdMessages: 1000, ColdBytes:
 
 func tags(t testing.TB, expression string) *TagFilter {
 	t.Helper()
-	f, err := ParseTags(expression)
-	if err != nil {
+	f := new(TagFilter)
+	if err := f.Parse([]byte(expression)); err != nil {
 		t.Fatal(err)
 	}
-	return &f
+	return f
 }
 
 // outcome is a Result that may be kept.

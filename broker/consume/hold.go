@@ -9,31 +9,36 @@ import (
 	"github.com/gantry-mq/gantry/broker/store"
 )
 
-// Held is a request that waits for a message, or for the end of its patience. It is held once: whoever waits again makes another one.
+// Held is a request that waits for a message, or for the end of its patience. From Hold until Ready is called, or Drop has succeeded,
+// it belongs to the Holder and must not change; then it may be held again.
 type Held struct {
 	Queue    *store.Queue
 	From     int64 // queue offset that it waits for
 	Deadline time.Time
-	// Ready is called once: with timedOut when the deadline came first, or the broker stops. It runs on a goroutine of the Holder, or
-	// within Hold when the Holder is closed.
+	// Ready is called once for each Hold, on a goroutine of the Holder: with timedOut when the deadline came first, or the broker stops.
 	Ready func(h *Held, timedOut bool)
 
+	holder   *Holder
 	arrival  store.Arrival
 	timedOut bool
 	at       int // position in the heap of deadlines; -1 when it isn't in it
 }
 
 // Holder keeps requests until a message comes for them. Arrivals are events: nothing is polled.
+//
+// A request is taken from its queue by one of three: the queue itself, which wakes it, the timer, and Drop. The latter two do so by
+// store.Queue.Cancel, and where that comes too late leave the request to the wake that is under way.
 type Holder struct {
 	quit chan struct{}
 	wg   sync.WaitGroup // the workers and the timer
 
-	mu     sync.Mutex // guards heap, queue, closed
+	mu     sync.Mutex // guards what follows; taken before the lock of a queue's arrivals
 	heap   deadlines
 	queue  []*Held // ready, in order
+	held   int     // those that are in neither queue nor a worker's hands yet
 	closed bool
 	wake   chan struct{} // the earliest deadline changed
-	work   *sync.Cond    // queue has something, or closed
+	work   *sync.Cond    // queue has something, or closed and held is 0
 }
 
 // NewHolder starts a Holder; Close ends it.
@@ -47,33 +52,44 @@ func NewHolder() *Holder {
 	return h
 }
 
-// Hold keeps a request. If its message is there already, it is ready at once.
-func (h *Holder) Hold(r *Held) {
-	r.at, r.timedOut = -1, false
+// Hold keeps a request. If its message is there already, it is ready at once. A Holder that is closed keeps nothing and returns false.
+func (h *Holder) Hold(r *Held) bool {
+	r.holder, r.at, r.timedOut = h, -1, false
 	r.arrival.From = r.From
-	r.arrival.Wake = func(*store.Arrival) { h.arrived(r) }
+	if r.arrival.Wake == nil {
+		r.arrival.Wake = func(*store.Arrival) { r.holder.arrived(r) }
+	}
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.closed {
-		h.mu.Unlock()
-		r.Ready(r, true)
-		return
+		return false
+	}
+	h.held++
+	// With mu held, so that a wake waits until the request is in the heap.
+	if !r.Queue.Await(&r.arrival) {
+		h.enqueue(r)
+		return true
 	}
 	heap.Push(&h.heap, r)
-	first := r.at == 0
-	h.mu.Unlock()
-	if !r.Queue.Await(&r.arrival) {
-		h.arrived(r)
-		return
-	}
-	if first {
+	if r.at == 0 {
 		h.signal()
 	}
+	return true
+}
+
+// Drop takes a request back, which then nobody is called for. It returns false if Ready was called or is about to be.
+func (h *Holder) Drop(r *Held) bool {
 	h.mu.Lock()
-	over := r.at < 0
-	h.mu.Unlock()
-	if over {
-		r.Queue.Cancel(&r.arrival) // its time came before the queue knew of it
+	defer h.mu.Unlock()
+	if r.at < 0 || !r.Queue.Cancel(&r.arrival) {
+		return false
 	}
+	heap.Remove(&h.heap, r.at)
+	h.held--
+	if h.closed && h.held == 0 {
+		h.work.Broadcast()
+	}
+	return true
 }
 
 func (h *Holder) signal() {
@@ -83,19 +99,24 @@ func (h *Holder) signal() {
 	}
 }
 
-// arrived takes a request out of the heap and gives it to a worker. It is called at most once for each hold: by the queue, or
-// by Hold when the queue would not have it.
+// arrived gives a request to a worker that its queue has woken.
 func (h *Holder) arrived(r *Held) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if r.at >= 0 {
 		heap.Remove(&h.heap, r.at)
-		h.enqueue(r)
 	}
+	h.enqueue(r)
 }
 
+// enqueue needs mu.
 func (h *Holder) enqueue(r *Held) {
+	h.held--
 	h.queue = append(h.queue, r)
+	if h.closed && h.held == 0 {
+		h.work.Broadcast() // the last one
+		return
+	}
 	h.work.Signal()
 }
 
@@ -103,7 +124,7 @@ func (h *Holder) enqueue(r *Held) {
 func (h *Holder) worker() {
 	for {
 		h.mu.Lock()
-		for len(h.queue) == 0 && !h.closed {
+		for len(h.queue) == 0 && !(h.closed && h.held == 0) {
 			h.work.Wait()
 		}
 		if len(h.queue) == 0 {
@@ -144,13 +165,18 @@ func (h *Holder) expire(now time.Time) time.Duration {
 		if wait := r.Deadline.Sub(now); wait > 0 {
 			return wait
 		}
-		heap.Pop(&h.heap)
-		// If the message came just now, arrived finds it gone from the heap and leaves it to this one.
-		r.Queue.Cancel(&r.arrival)
+		h.expired(r)
+	}
+	return time.Hour
+}
+
+// expired takes the first request from the heap because its time has come. It needs mu.
+func (h *Holder) expired(r *Held) {
+	heap.Pop(&h.heap)
+	if r.Queue.Cancel(&r.arrival) {
 		r.timedOut = true
 		h.enqueue(r)
 	}
-	return time.Hour
 }
 
 // Len is the number of requests that wait.
@@ -166,10 +192,7 @@ func (h *Holder) Close() {
 	h.mu.Lock()
 	h.closed = true
 	for len(h.heap) > 0 {
-		r := heap.Pop(&h.heap).(*Held)
-		r.Queue.Cancel(&r.arrival)
-		r.timedOut = true
-		h.queue = append(h.queue, r)
+		h.expired(h.heap[0])
 	}
 	h.work.Broadcast()
 	h.mu.Unlock()

@@ -123,9 +123,10 @@ func TestCloseAnswersEverybody(t *testing.T) {
 		h.Hold(&all[i].Held)
 	}
 	h.Close()
-	late := newWaiter(q, 0, time.Hour)
-	h.Hold(&late.Held)
-	for i, w := range append(all, late) {
+	if late := newWaiter(q, 0, time.Hour); h.Hold(&late.Held) {
+		t.Error("a request is held after the end")
+	}
+	for i, w := range all {
 		if !<-w.ended || w.calls.Load() != 1 {
 			t.Errorf("request %d was called %d times", i, w.calls.Load())
 		}
@@ -163,5 +164,76 @@ func TestEveryRequestIsReadyOnceWhoeverComesFirst(t *testing.T) {
 	}
 	if n := h.Len(); n != 0 {
 		t.Errorf("%d wait", n)
+	}
+}
+
+func TestADroppedRequestIsNeverReady(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *store.Store, h *Holder) {
+		q := s.Queue("orders", 0)
+		gone, stays := newWaiter(q, 0, time.Second), newWaiter(q, 0, time.Second)
+		h.Hold(&gone.Held)
+		h.Hold(&stays.Held)
+		if !h.Drop(&gone.Held) || h.Drop(&gone.Held) {
+			t.Error("a request is dropped once")
+		}
+		put(t, s, q, "", "a")
+		<-stays.ended
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if gone.calls.Load() != 0 {
+			t.Error("it was called")
+		}
+		if h.Drop(&stays.Held) {
+			t.Error("a request is dropped that was called")
+		}
+	})
+}
+
+// Requests are held again in the same memory while messages come, deadlines pass and connections break.
+func TestARequestIsHeldAgainAndEachTimeReadyOrDroppedOnce(t *testing.T) {
+	s := openStore(t, nil)
+	h, q := NewHolder(), s.Queue("orders", 0)
+	const requests, rounds = 8, 300
+	var running sync.WaitGroup
+	for i := range requests {
+		running.Go(func() {
+			rng := rand.New(rand.NewPCG(uint64(i), 2))
+			w := newWaiter(q, 0, 0)
+			for round := range rounds {
+				_, next := q.Bounds()
+				w.calls.Store(0)
+				w.From, w.Deadline = next+rng.Int64N(2), time.Now().Add(time.Duration(rng.IntN(int(200*time.Microsecond))))
+				h.Hold(&w.Held)
+				if rng.IntN(2) == 0 && h.Drop(&w.Held) {
+					continue
+				}
+				<-w.ended
+				if n := w.calls.Load(); n != 1 {
+					t.Errorf("round %d: called %d times", round, n)
+					return
+				}
+			}
+		})
+	}
+	for range 300 {
+		put(t, s, q, "", "x")
+	}
+	running.Wait()
+	h.Close()
+	if n := h.Len(); n != 0 {
+		t.Errorf("%d wait", n)
+	}
+}
+
+func TestHoldingARequestAgainAllocatesNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
+	s := openStore(t, nil)
+	h := NewHolder()
+	defer h.Close()
+	w := newWaiter(s.Queue("orders", 0), 0, time.Hour)
+	if n := testing.AllocsPerRun(100, func() { h.Hold(&w.Held); h.Drop(&w.Held) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

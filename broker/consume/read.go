@@ -18,7 +18,8 @@ const (
 	AtEnd              // the next message will have the offset that was asked for
 	NoneMatched        // there were messages, and the filter let none pass
 	Removed            // retention took the messages away during the read
-	Moved              // the offset lies outside of the queue
+	TooSmall           // the offset lies before what the queue has
+	TooLarge           // the offset lies behind the next message's
 )
 
 // Limits bound one read.
@@ -69,20 +70,17 @@ func Read(s *store.Store, q *store.Queue, from int64, most int, f *TagFilter, l 
 	}
 	r.Next = from
 	switch {
-	case r.Max == 0:
-		r.Status, r.Next = Empty, 0
-		if from != 0 {
-			r.Status = Moved
-		}
-		return r, nil
 	case from < r.Min:
-		r.Status, r.Next = Moved, r.Min
+		r.Status, r.Next = TooSmall, r.Min
+		return r, nil
+	case from > r.Max:
+		r.Status, r.Next = TooLarge, r.Max
+		return r, nil
+	case r.Max == 0:
+		r.Status = Empty
 		return r, nil
 	case from == r.Max:
 		r.Status = AtEnd
-		return r, nil
-	case from > r.Max:
-		r.Status, r.Next = Moved, r.Max
 		return r, nil
 	}
 	rd := reading{s: s, q: q, r: r, f: f, limits: l, max: min(most, l.Messages)}

@@ -23,8 +23,8 @@ func TestAReadOfAQueueThatNeverHadAMessage(t *testing.T) {
 	s := openStore(t, nil)
 	q := s.Queue("orders", 0)
 	expect(t, "from the start", read(t, s, q, 0, 32, tags(t, "*"), wide), outcome{Status: Empty})
-	expect(t, "from elsewhere", read(t, s, q, 5, 32, tags(t, "*"), wide), outcome{Status: Moved})
-	expect(t, "from before the start", read(t, s, q, -1, 32, tags(t, "*"), wide), outcome{Status: Moved})
+	expect(t, "from elsewhere", read(t, s, q, 5, 32, tags(t, "*"), wide), outcome{Status: TooLarge})
+	expect(t, "from before the start", read(t, s, q, -1, 32, tags(t, "*"), wide), outcome{Status: TooSmall})
 }
 
 func TestAReadSaysWhereToGoOn(t *testing.T) {
@@ -35,8 +35,8 @@ func TestAReadSaysWhereToGoOn(t *testing.T) {
 	expect(t, "of two", read(t, s, q, 0, 2, tags(t, "*"), wide), outcome{Found, 2, 0, 3, 2, "a b"})
 	expect(t, "in the middle", read(t, s, q, 1, 32, tags(t, "*"), wide), outcome{Found, 3, 0, 3, 2, "b c"})
 	expect(t, "at the end", read(t, s, q, 3, 32, tags(t, "*"), wide), outcome{AtEnd, 3, 0, 3, 0, ""})
-	expect(t, "behind the end", read(t, s, q, 4, 32, tags(t, "*"), wide), outcome{Moved, 3, 0, 3, 0, ""})
-	expect(t, "before the start", read(t, s, q, -7, 32, tags(t, "*"), wide), outcome{Moved, 0, 0, 3, 0, ""})
+	expect(t, "behind the end", read(t, s, q, 4, 32, tags(t, "*"), wide), outcome{TooLarge, 3, 0, 3, 0, ""})
+	expect(t, "before the start", read(t, s, q, -7, 32, tags(t, "*"), wide), outcome{TooSmall, 0, 0, 3, 0, ""})
 }
 
 func TestTheFirstMessageComesHoweverLargeItIs(t *testing.T) {
@@ -91,9 +91,34 @@ func TestAFilterThatLetsFewPassLooksAtABoundedNumberOfMessages(t *testing.T) {
 	expect(t, "the next", read(t, s, q, first.Next, 32, tags(t, "blue"), wide), outcome{Found, 901, 0, 901, 1, "b"})
 }
 
+func TestAFilterIsParsedAnewInItsOwnMemory(t *testing.T) {
+	f, red, blue := new(TagFilter), record.TagCode([]byte("red")), record.TagCode([]byte("blue"))
+	parse := func(expression string) {
+		if err := f.Parse([]byte(expression)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parse("red || blue")
+	if f.All() || !f.Matches(red) || !f.Matches(blue) {
+		t.Error("red || blue")
+	}
+	parse(" blue ")
+	if f.All() || f.Matches(red) || !f.Matches(blue) {
+		t.Error("blue")
+	}
+	parse("*")
+	if !f.All() || !f.Matches(red) {
+		t.Error("*")
+	}
+	expression := []byte("red||blue")
+	if n := testing.AllocsPerRun(100, func() { f.Parse(expression) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestAnExpressionMustNameATag(t *testing.T) {
 	for _, expression := range []string{"||", " || "} {
-		if _, err := ParseTags(expression); err == nil {
+		if new(TagFilter).Parse([]byte(expression)) == nil {
 			t.Errorf("%q was taken", expression)
 		}
 	}

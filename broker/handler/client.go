@@ -2,7 +2,6 @@ package handler
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/gantry-mq/gantry/broker/consume"
@@ -68,7 +67,7 @@ func (c *call) heartbeat() error {
 // prepareGroup makes sure of a consumer's group and of the topic that its retries go to, which its clients subscribe to. It returns
 // false for a group that isn't there and may not be made.
 func (c *call) prepareGroup(name string) (bool, error) {
-	g, err := c.group(name)
+	g, err := c.h.group([]byte(name))
 	if err != nil || g == nil {
 		return false, err
 	}
@@ -76,18 +75,6 @@ func (c *call) prepareGroup(name string) (bool, error) {
 		_, err = c.h.Life.Ensure(meta.NewTopic(meta.RetryPrefix+name, g.RetryQueues))
 	}
 	return err == nil, err
-}
-
-// group returns a consumer group, made on first use where the configuration allows that; nil if there is none.
-func (c *call) group(name string) (*meta.GroupConfig, error) {
-	g, created, err := c.h.Groups.Ensure(name, c.h.Config.AutoCreateGroup)
-	if errors.Is(err, meta.ErrName) {
-		return nil, nil
-	}
-	if err == nil && created {
-		err = c.h.Groups.Persist()
-	}
-	return g, err
 }
 
 func (c *call) unregister() error {

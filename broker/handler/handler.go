@@ -38,7 +38,9 @@ type Handler struct {
 	Clients *consume.Clients[*session]
 	limits  consume.Limits
 	sent    remoting.FixedFields // what every answer to a send says
-	sends   sync.Pool            // *sends
+	light   light
+	sends   sync.Pool // *sends
+	pulls   sync.Pool // *pull
 	stats   Stats
 }
 
@@ -47,6 +49,7 @@ func New(o Options) *Handler {
 	c := o.Config
 	h := &Handler{
 		Options: o,
+		light:   newLight(),
 		Clients: consume.NewClients[*session](c.ClientExpiry, o.Now),
 		limits: consume.Limits{
 			Messages: int(min(c.MaxPullMessages, c.MaxPullBatch)), Bytes: int(c.MaxPullBytes),
@@ -55,32 +58,8 @@ func New(o Options) *Handler {
 	}
 	h.sent = remoting.FixFields(record.PropMsgRegion, c.RegionID, record.PropTraceOn, strconv.FormatBool(c.TraceOn))
 	h.sends.New = func() any { return newSends(h) }
+	h.pulls.New = func() any { return newPull(h) }
 	return h
-}
-
-// session is a client's connection.
-type session struct {
-	conn *remoting.Conn
-	log  *slog.Logger
-}
-
-// ConsumersChanged implements consume.Member.
-func (s *session) ConsumersChanged(group string) {
-	var f remoting.Fields
-	f.Add("consumerGroup", group)
-	if err := s.conn.Oneway(remoting.CodeNotifyConsumerIDsChanged, f, nil); err != nil {
-		// The client looks for itself every 20 s.
-		s.log.Debug("handler: consumers changed", "group", group, "error", err)
-	}
-}
-
-func (h *Handler) session(c *remoting.Conn) *session {
-	if s, ok := c.Attached().(*session); ok {
-		return s
-	}
-	s := &session{c, h.Logger}
-	c.Attach(s)
-	return s
 }
 
 // Serve implements remoting.Handler: sends that came together are stored together, everything else is done one by one, in order.
@@ -101,6 +80,10 @@ func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 			batch.submit()
 			batch, stored = nil, true
 		}
+		if cmd.Code == remoting.CodePullMessage || cmd.Code == remoting.CodeLitePullMessage {
+			h.pull(c, cmd)
+			continue
+		}
 		h.one(c, cmd)
 	}
 	if batch != nil {
@@ -116,6 +99,7 @@ func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 // Closed implements remoting.Handler.
 func (h *Handler) Closed(c *remoting.Conn) {
 	if s, ok := c.Attached().(*session); ok {
+		s.end(h.Holder)
 		h.Clients.Gone(s, h.notify)
 	}
 }
@@ -138,10 +122,8 @@ func (h *Handler) one(c *remoting.Conn, cmd *remoting.Command) {
 	}
 }
 
-// calls are what the broker answers beside sends.
+// calls are what the broker answers beside sends and pulls.
 var calls = map[int32]func(*call) error{
-	remoting.CodePullMessage:                      (*call).pull,
-	remoting.CodeLitePullMessage:                  (*call).pull,
 	remoting.CodeHeartBeat:                        (*call).heartbeat,
 	remoting.CodeUnregisterClient:                 (*call).unregister,
 	remoting.CodeGetConsumerListByGroup:           (*call).consumerList,
@@ -205,39 +187,28 @@ func forbidden(what int64, format string, args ...any) error {
 	return &refused{remoting.RespNoPermission, fmt.Sprintf(format, args...), what}
 }
 
-func (c *call) fail(err error) {
-	if r, ok := err.(*refused); ok {
-		w := c.c.Reply(c.t, r.code, r.remark)
-		if r.forbidden != 0 {
-			w.Int("forbiddenType", r.forbidden)
-		}
-		w.End()
-		return
+func (c *call) fail(err error) { c.h.fail(c.c, c.t, c.cmd.Code, err) }
+
+// fail answers a request with an error.
+func (h *Handler) fail(c *remoting.Conn, t remoting.Ticket, code int32, err error) {
+	r, ok := err.(*refused)
+	if !ok {
+		h.Logger.Warn("handler: request failed", "code", remoting.RequestName(code), "remote", c.RemoteAddr(), "error", err)
+		r = &refused{code: remoting.RespSystemError, remark: err.Error()}
 	}
-	c.h.Logger.Warn("handler: request failed", "code", remoting.RequestName(c.cmd.Code), "remote", c.c.RemoteAddr(), "error", err)
-	c.answer(remoting.RespSystemError, err.Error())
+	w := c.Reply(t, r.code, r.remark)
+	if r.forbidden != 0 {
+		w.Int("forbiddenType", r.forbidden)
+	}
+	w.End()
 }
 
-// queueOf is the queue that the fields topic and queueId name.
-func (c *call) queueOf() (*meta.TopicConfig, *store.Queue, error) {
-	topic, _ := c.cmd.Fields.Get("topic")
-	id, err := c.cmd.Fields.Int32("queueId", -1)
-	if err != nil {
-		return nil, nil, err
-	}
-	t := c.h.Topics.GetBytes(topic)
-	if t == nil {
-		return nil, nil, refusal(remoting.RespTopicNotExist, "topic[%s] not exist, apply first please!", topic)
-	}
-	if id < 0 || id >= max(t.ReadQueues, t.WriteQueues) {
-		return nil, nil, c.illegalQueue(t, id)
-	}
-	if q := c.h.Store.LookupBytes(topic, id); q != nil {
-		return t, q, nil
-	}
-	return t, c.h.Store.Queue(t.Name, id), nil
+func read64(f remoting.Fields, name string, to *int64) (err error) {
+	*to, err = f.Int64(name, *to)
+	return err
 }
 
-func (c *call) illegalQueue(t *meta.TopicConfig, id int32) error {
-	return refusal(remoting.RespInvalidParameter, "queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d] consumer:[%s]", id, t.Name, t.ReadQueues, c.c.RemoteAddr())
+func read32(f remoting.Fields, name string, to *int32) (err error) {
+	*to, err = f.Int32(name, *to)
+	return err
 }

@@ -18,30 +18,42 @@ func (c *call) offset(n int64) error {
 }
 
 func (c *call) queryOffset() error {
-	t, q, err := c.queueOf()
-	if r, ok := err.(*refused); ok && r.code == remoting.RespTopicNotExist {
-		r.code = remoting.RespQueryNotFound // nobody has consumed it; clients go by their own rule then
-	}
+	f := c.cmd.Fields
+	group, topic := f.Str("consumerGroup"), f.Str("topic")
+	id, err := f.Int32("queueId", -1)
 	if err != nil {
 		return err
 	}
-	group := c.cmd.Fields.Str("consumerGroup")
-	if n := c.h.Offsets.Query(group, t.Name, q.ID); n >= 0 {
+	// What is committed of a queue that isn't there any more is known all the same: the topic may have shrunk under a consumer.
+	if n := c.h.Offsets.Query(group, topic, id); n >= 0 {
 		return c.offset(n)
 	}
-	zero, err := c.cmd.Fields.Bool("setZeroIfNotFound", true)
+	zero, err := f.Bool("setZeroIfNotFound", true)
 	if err != nil {
 		return err
 	}
-	lowest, next, err := consume.Bounds(q)
-	if err != nil {
-		return err
+	if !zero {
+		return refusal(remoting.RespQueryNotFound, "Not found, do not set to zero, maybe this group boot first")
 	}
-	// A group that is new to a young queue starts at its beginning; to an old one, where its consumers say.
-	if zero && lowest <= 0 && (next == 0 || c.inMemory(q, lowest)) {
+	if young, err := c.young(); err != nil {
+		return err
+	} else if young {
 		return c.offset(0)
 	}
-	return refusal(remoting.RespQueryNotFound, "Not found, maybe this group consumer boot first")
+	return refusal(remoting.RespQueryNotFound, "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first")
+}
+
+// young tells whether a group that is new to the queue starts at its beginning; with an old one it starts where its consumers say.
+func (c *call) young() (bool, error) {
+	q, err := c.queueOf()
+	if _, no := err.(*refused); no {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	lowest, next, err := consume.Bounds(q)
+	return err == nil && lowest <= 0 && (next == 0 || c.inMemory(q, lowest)), err
 }
 
 // inMemory tells whether the message of a queue offset is likely to be in memory.
@@ -64,27 +76,31 @@ func (c *call) inMemory(q *store.Queue, queueOffset int64) bool {
 }
 
 func (c *call) updateOffset() error {
-	t, q, err := c.queueOf()
+	f := c.cmd.Fields
+	group, _ := f.Get("consumerGroup")
+	if !c.h.hasGroup(group) {
+		return refusal(remoting.RespSubscriptionGroupNotExist, "Group %s not exist!", group)
+	}
+	q, err := c.queueOf()
 	if err != nil {
 		return err
 	}
-	n, err := c.cmd.Fields.Int64("commitOffset", -1)
+	n, err := f.Int64("commitOffset", -1)
 	if err != nil {
 		return err
 	}
 	if n < 0 {
-		return refusal(remoting.RespInvalidParameter, "commitOffset %d of %s/%d is missing or negative", n, t.Name, q.ID)
+		return refusal(remoting.RespInvalidParameter, "Offset %d is missing or negative, topic is %s, queue %d", n, q.Topic, q.ID)
 	}
-	group := c.cmd.Fields.Str("consumerGroup")
-	if c.h.Groups.Get(group) == nil {
-		return refusal(remoting.RespSubscriptionGroupNotExist, "Group %s not exist!", group)
+	if !c.h.Offsets.CommitUnlessReset(string(group), q.Topic, q.ID, n) {
+		c.answer(remoting.RespSuccess, "Offset has been previously reset")
+		return nil
 	}
-	c.h.Offsets.Commit(group, t.Name, q.ID, n)
 	return c.ok()
 }
 
 func (c *call) maxOffset() error {
-	_, q, err := c.queueOf()
+	q, err := c.queueOf()
 	if err != nil {
 		return err
 	}
@@ -96,7 +112,7 @@ func (c *call) maxOffset() error {
 }
 
 func (c *call) minOffset() error {
-	_, q, err := c.queueOf()
+	q, err := c.queueOf()
 	if err != nil {
 		return err
 	}
@@ -108,7 +124,7 @@ func (c *call) minOffset() error {
 }
 
 func (c *call) searchOffset() error {
-	_, q, err := c.queueOf()
+	q, err := c.queueOf()
 	if err != nil {
 		return err
 	}
@@ -128,7 +144,7 @@ func (c *call) searchOffset() error {
 }
 
 func (c *call) earliest() error {
-	_, q, err := c.queueOf()
+	q, err := c.queueOf()
 	if err != nil {
 		return err
 	}

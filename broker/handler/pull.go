@@ -6,49 +6,83 @@ import (
 	"github.com/gantry-mq/gantry/broker/consume"
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/remoting"
-	"github.com/gantry-mq/gantry/broker/store"
 )
 
-// Bits of a pull request's sysFlag.
-const (
-	pullCommitOffset = 1 << 0 // commit commitOffset first
-	pullSuspend      = 1 << 1 // hold the request when there is nothing
-	pullSubscription = 1 << 2 // the request carries the subscription
-)
+// maxHeld bounds the pulls that are held, of a few hundred bytes each. One that comes on top is turned away, and its client waits.
+const maxHeld = 1 << 20
 
-// maxHold bounds how long a pull is held: a client that has gone leaves it here for so long.
-const maxHold = 5 * time.Minute
-
-// pull is a pull request, from when it is checked until it is answered.
+// pull is a pull request, from when it is checked until it is answered. One goroutine has it at a time; it comes from Handler.pulls.
 type pull struct {
-	h      *Handler
-	conn   *remoting.Conn
-	ticket remoting.Ticket
-	topic  *meta.TopicConfig
-	group  *meta.GroupConfig
-	queue  *store.Queue
-	filter consume.TagFilter
-	from   int64
-	max    int
-	hold   time.Duration // 0: don't
+	h         *Handler
+	conn      *remoting.Conn
+	ticket    remoting.Ticket
+	topic     *meta.TopicConfig
+	group     *meta.GroupConfig
+	groupName string // group may be one that all light groups share
+	filter    consume.TagFilter
+	from      int64
+	messages  int
+	limits    consume.Limits
+
+	expression []byte       // memory for that of a heartbeat
+	held       consume.Held // its Queue is the pull's
+	prev, next *pull        // see session
 }
 
-func (c *call) pull() error {
-	p := &pull{h: c.h, conn: c.c, ticket: c.t}
-	if err := p.check(c); err != nil {
+func newPull(h *Handler) *pull {
+	p := &pull{h: h}
+	p.held.Ready = func(_ *consume.Held, timedOut bool) { p.ready(timedOut) }
+	return p
+}
+
+// free gives the pull back when it is answered, or nobody waits for the answer.
+func (p *pull) free() {
+	p.conn, p.topic, p.group, p.groupName, p.held.Queue = nil, nil, nil, "", nil
+	p.h.pulls.Put(p)
+}
+
+func (h *Handler) pull(c *remoting.Conn, cmd *remoting.Command) {
+	p := h.pulls.Get().(*pull)
+	p.conn, p.ticket = c, cmd.Ticket()
+	var r pullRequest
+	err := parsePull(&r, cmd.Fields)
+	if err == nil {
+		err = p.check(&r)
+	}
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	if p.moved() {
+		return
+	}
+	if r.flags&pullCommitOffset != 0 && r.commit >= 0 {
+		h.Offsets.CommitUnlessReset(p.groupName, p.held.Queue.Topic, p.held.Queue.ID, r.commit)
+	}
+	p.serve(r.hold(h))
+}
+
+func (p *pull) check(r *pullRequest) (err error) {
+	if err = p.admit(r.group, r.topic, r.queueID); err != nil {
 		return err
 	}
-	p.serve(p.hold > 0)
-	return nil
+	if p.groupName = p.group.Name; p.groupName == "" {
+		p.groupName = string(r.group)
+	}
+	p.from, p.messages, p.limits = r.from, int(max(1, r.messages)), p.h.limits
+	if r.bytes > 0 {
+		p.limits.Bytes, p.limits.ColdBytes = min(p.limits.Bytes, int(r.bytes)), min(p.limits.ColdBytes, int(r.bytes))
+	}
+	return p.subscribe(r)
 }
 
-func (p *pull) check(c *call) (err error) {
-	h, f := c.h, c.cmd.Fields
+// admit finds group, topic and queue, and checks that the group may read there.
+func (p *pull) admit(group, topic []byte, id int32) (err error) {
+	h := p.h
 	if h.Config.BrokerPerm&meta.PermRead == 0 {
 		return forbidden(brokerForbidden, "the broker[%s] pulling message is forbidden (brokerPermission)", h.Config.BrokerName)
 	}
-	group := f.Str("consumerGroup")
-	if p.group, err = c.group(group); err != nil {
+	if p.group, err = h.group(group); err != nil {
 		return err
 	}
 	if p.group == nil {
@@ -57,144 +91,186 @@ func (p *pull) check(c *call) (err error) {
 	if !p.group.ConsumeEnable {
 		return forbidden(groupForbidden, "subscription group no permission, %s", group)
 	}
-	if p.topic, p.queue, err = c.queueOf(); err != nil {
-		return err
+	if p.topic = h.topic(topic); p.topic == nil {
+		return noTopic(topic)
 	}
 	if !p.topic.Readable() {
-		return forbidden(topicForbidden, "the topic[%s] pulling message is forbidden", p.topic.Name)
+		return forbidden(topicForbidden, "the topic[%s] pulling message is forbidden", topic)
 	}
-	if p.queue.ID >= p.topic.ReadQueues {
-		return c.illegalQueue(p.topic, p.queue.ID)
+	if id < 0 || id >= p.topic.ReadQueues {
+		return illegalQueue(p.conn, p.topic, topic, id)
 	}
-	var most, sysFlag int32
-	var commit, suspend, version int64
-	for _, e := range []error{
-		read64(f, "queueOffset", &p.from), read32(f, "maxMsgNums", &most), read32(f, "sysFlag", &sysFlag),
-		read64(f, "commitOffset", &commit), read64(f, "suspendTimeoutMillis", &suspend), read64(f, "subVersion", &version),
-	} {
-		if e != nil {
-			return e
-		}
-	}
-	p.max = int(max(1, most))
-	if err := p.subscribe(c, sysFlag, version); err != nil {
-		return err
-	}
-	if sysFlag&pullCommitOffset != 0 && commit >= 0 {
-		h.Offsets.Commit(group, p.topic.Name, p.queue.ID, commit)
-	}
-	if sysFlag&pullSuspend != 0 {
-		p.hold = time.Duration(min(max(0, suspend), maxHold.Milliseconds())) * time.Millisecond
-		if !h.Config.LongPolling {
-			p.hold = h.Config.ShortPolling
-		}
-	}
+	p.held.Queue = h.queue(topic, id)
 	return nil
 }
 
-// subscribe finds the filter: in the request, or in what the group's heartbeats say. version is that of the client's subscription.
-func (p *pull) subscribe(c *call, sysFlag int32, version int64) (err error) {
-	f := c.cmd.Fields
-	expression, kind := f.Str("subscription"), f.Str("expressionType")
-	if sysFlag&pullSubscription == 0 {
-		s, model, found := c.h.Clients.Subscription(p.group.Name, p.topic.Name)
-		switch {
-		case model == "":
-			return refusal(remoting.RespSubscriptionNotExist, "the consumer's group info not exist, %s", p.group.Name)
-		case model == consume.Broadcasting && !p.group.ConsumeBroadcast:
-			return forbidden(broadcastForbidden, "the consumer group[%s] can not consume by broadcast way", p.group.Name)
-		case c.h.Groups.Forbidden(p.group.Name, p.topic.Name)&meta.PermRead != 0:
-			return forbidden(subscriptionForbidden, "the consumer group[%s] is forbidden for topic[%s]", p.group.Name, p.topic.Name)
-		case !found:
-			return refusal(remoting.RespSubscriptionNotExist, "the consumer's subscription not exist, %s of %s", p.topic.Name, p.group.Name)
-		case s.Version < version:
-			return refusal(remoting.RespSubscriptionNotLatest, "the consumer's subscription not latest, %s of %s", p.topic.Name, p.group.Name)
+// subscribe finds the filter: in the request, or in what the group's heartbeats say.
+func (p *pull) subscribe(r *pullRequest) error {
+	if r.flags&pullSubscription != 0 {
+		if !isTag(r.kind) {
+			return unknownFilter(string(r.kind))
 		}
-		expression, kind = s.Expression, s.Type
+		return p.filterBy(r.subscription)
 	}
-	if kind != "" && kind != "TAG" {
-		return refusal(remoting.RespSystemError, "the broker does not support consumer to filter message by %s", kind)
+	group, topic := p.groupName, p.held.Queue.Topic
+	s, model, found := p.h.Clients.Subscription(group, topic)
+	switch {
+	case model == "":
+		return refusal(remoting.RespSubscriptionNotExist, "the consumer's group info not exist, %s", group)
+	case model == consume.Broadcasting && !p.group.ConsumeBroadcast:
+		return forbidden(broadcastForbidden, "the consumer group[%s] can not consume by broadcast way", group)
+	case p.h.Groups.Forbidden(group, topic)&meta.PermRead != 0:
+		return forbidden(subscriptionForbidden, "the consumer group[%s] is forbidden for topic[%s]", group, topic)
+	case !found:
+		return refusal(remoting.RespSubscriptionNotExist, "the consumer's subscription not exist, %s of %s", topic, group)
+	case s.Version < r.subscriptionVersion:
+		return refusal(remoting.RespSubscriptionNotLatest, "the consumer's subscription not latest, %s of %s", topic, group)
 	}
-	if p.filter, err = consume.ParseTags(expression); err != nil {
+	if !isTag(s.Type) {
+		return unknownFilter(s.Type)
+	}
+	p.expression = append(p.expression[:0], s.Expression...)
+	return p.filterBy(p.expression)
+}
+
+func (p *pull) filterBy(expression []byte) error {
+	if err := p.filter.Parse(expression); err != nil {
 		return refusal(remoting.RespSubscriptionParseFailed, "parse the consumer's subscription failed: %v", err)
 	}
 	return nil
 }
 
-func read64(f remoting.Fields, name string, to *int64) (err error) {
-	*to, err = f.Int64(name, *to)
-	return err
+func isTag[T string | []byte](kind T) bool { return len(kind) == 0 || string(kind) == "TAG" }
+
+func unknownFilter(kind string) error {
+	return refusal(remoting.RespSystemError, "The broker does not support consumer to filter message by %s", kind)
 }
 
-func read32(f remoting.Fields, name string, to *int32) (err error) {
-	*to, err = f.Int32(name, *to)
-	return err
+// moved answers the pull when its group's offset was reset since the one before.
+func (p *pull) moved() bool {
+	q := p.held.Queue
+	to, reset := p.h.Offsets.TakeReset(p.groupName, q.Topic, q.ID)
+	if !reset {
+		return false
+	}
+	p.h.Offsets.NotePull(p.groupName, q.Topic, q.ID, to)
+	lowest, next, err := consume.Bounds(q)
+	if err != nil { // it isn't about them
+		p.h.Logger.Error("handler: pull", "topic", q.Topic, "queue", q.ID, "error", err)
+	}
+	p.reply(remoting.RespPullOffsetMoved, "OFFSET_RESET", to, lowest, next).End()
+	p.free()
+	return true
 }
 
-// serve answers the pull, or holds it if it may and there is nothing.
-func (p *pull) serve(mayHold bool) {
-	r, err := consume.Read(p.h.Store, p.queue, p.from, p.max, &p.filter, p.h.limits)
+func (p *pull) read() (*consume.Result, error) {
+	q := p.held.Queue
+	r, err := consume.Read(p.h.Store, q, p.from, p.messages, &p.filter, p.limits)
 	if err != nil {
-		p.h.Logger.Error("handler: pull", "topic", p.queue.Topic, "queue", p.queue.ID, "offset", p.from, "error", err)
-		p.conn.Reply(p.ticket, remoting.RespSystemError, err.Error()).End()
-		return
+		p.h.Logger.Error("handler: pull", "topic", q.Topic, "queue", q.ID, "offset", p.from, "error", err)
+		return nil, err
 	}
-	if mayHold && (r.Status == consume.AtEnd || r.Status == consume.Empty) {
-		r.Release()
-		p.wait(time.Now().Add(p.hold))
-		return
-	}
-	p.answer(r)
+	p.h.Offsets.NotePull(p.groupName, q.Topic, q.ID, r.Next)
+	return r, nil
 }
 
-// wait holds the pull until a message comes that its filter lets pass.
-func (p *pull) wait(deadline time.Time) {
-	p.h.Holder.Hold(&consume.Held{Queue: p.queue, From: p.from, Deadline: deadline, Ready: func(held *consume.Held, timedOut bool) {
-		r, err := consume.Read(p.h.Store, p.queue, p.from, p.max, &p.filter, p.h.limits)
-		switch {
-		case err != nil:
-			p.conn.Reply(p.ticket, remoting.RespSystemError, err.Error()).End()
-		case !timedOut && r.Status == consume.NoneMatched && r.Next >= r.Max:
-			p.from = r.Next
-			r.Release()
-			p.wait(deadline)
-			return
-		default:
-			p.answer(r)
-		}
-		p.conn.Flush()
-	}})
+// serve answers the pull, or holds it for some time if there is nothing.
+func (p *pull) serve(patience time.Duration) {
+	r, err := p.read()
+	switch {
+	case err != nil:
+		p.fail(err)
+	case patience > 0 && (r.Status == consume.AtEnd || r.Status == consume.Empty):
+		p.held.Deadline = time.Now().Add(patience)
+		p.wait(r)
+	default:
+		p.answer(r)
+	}
+}
+
+// wait holds the pull until a message comes, or answers with what it has.
+func (p *pull) wait(r *consume.Result) {
+	if p.h.Holder.Len() >= maxHeld {
+		r.Release()
+		p.fail(refusal(remoting.RespSystemBusy, "[POLLING_FULL]broker busy, start flow control for a while: %d pulls are held", maxHeld))
+		return
+	}
+	p.held.From = p.from
+	if !p.h.session(p.conn).hold(p.h.Holder, p) {
+		p.answer(r)
+		return
+	}
+	r.Release()
+}
+
+// ready goes on with a pull that was held. What was allowed then may be forbidden now, and the topic another one.
+func (p *pull) ready(timedOut bool) {
+	conn := p.conn
+	p.h.session(conn).ready(p)
+	p.again(timedOut)
+	conn.Flush()
+}
+
+func (p *pull) again(timedOut bool) {
+	q := p.held.Queue
+	if err := p.admit([]byte(p.groupName), []byte(q.Topic), q.ID); err != nil {
+		p.fail(err)
+		return
+	}
+	if p.moved() {
+		return
+	}
+	r, err := p.read()
+	switch {
+	case err != nil:
+		p.fail(err)
+	case !timedOut && r.Status == consume.NoneMatched && r.Next >= r.Max:
+		// None of what came is wanted. Of the offset that is pulled next, the client hears with the answer.
+		p.from = r.Next
+		p.wait(r)
+	default:
+		p.answer(r)
+	}
+}
+
+func (p *pull) fail(err error) {
+	p.h.fail(p.conn, p.ticket, remoting.CodePullMessage, err)
+	p.free()
 }
 
 // answer sends the result, whose messages go out from the log's mapping.
 func (p *pull) answer(r *consume.Result) {
-	code := remoting.RespSuccess
-	switch r.Status {
-	case consume.Empty, consume.AtEnd:
-		code = remoting.RespPullNotFound
-	case consume.NoneMatched, consume.Removed:
-		code = remoting.RespPullRetryImmediately
-	case consume.Moved:
-		code = remoting.RespPullOffsetMoved
-	}
-	w := p.conn.Reply(p.ticket, code, pullRemarks[r.Status])
-	w.Int("suggestWhichBrokerId", 0) // the master: nobody else has the messages
-	w.Int("nextBeginOffset", r.Next)
-	w.Int("minOffset", r.Min)
-	w.Int("maxOffset", r.Max)
-	w.Int("topicSysFlag", int64(p.topic.SysFlag))
-	w.Int("groupSysFlag", int64(p.group.SysFlag))
-	if r.Status == consume.Found {
-		p.h.stats.pulled(r.Messages, r.Bytes)
-		w.Parts(r.Parts, r)
+	defer p.free()
+	w := p.reply(pullCodes[r.Status], pullRemarks[r.Status], r.Next, r.Min, r.Max)
+	if r.Status != consume.Found {
 		w.End()
+		r.Release()
 		return
 	}
+	p.h.stats.pulled(r.Messages, r.Bytes)
+	w.Parts(r.Parts, r)
 	w.End()
-	r.Release()
+}
+
+func (p *pull) reply(code int32, remark string, next, lowest, end int64) *remoting.Reply {
+	w := p.conn.Reply(p.ticket, code, remark)
+	w.Int("suggestWhichBrokerId", 0) // the master: nobody else has the messages
+	w.Int("nextBeginOffset", next)
+	w.Int("minOffset", lowest)
+	w.Int("maxOffset", end)
+	w.Int("topicSysFlag", int64(p.topic.SysFlag))
+	w.Int("groupSysFlag", int64(p.group.SysFlag))
+	return w
+}
+
+var pullCodes = [...]int32{
+	consume.Found: remoting.RespSuccess, consume.Empty: remoting.RespPullNotFound, consume.AtEnd: remoting.RespPullNotFound,
+	consume.NoneMatched: remoting.RespPullRetryImmediately, consume.Removed: remoting.RespPullRetryImmediately,
+	consume.TooSmall: remoting.RespPullOffsetMoved, consume.TooLarge: remoting.RespPullOffsetMoved,
 }
 
 var pullRemarks = [...]string{
 	consume.Found: "FOUND", consume.Empty: "NO_MESSAGE_IN_QUEUE", consume.AtEnd: "OFFSET_OVERFLOW_ONE",
-	consume.NoneMatched: "NO_MATCHED_MESSAGE", consume.Removed: "MESSAGE_WAS_REMOVING", consume.Moved: "OFFSET_MOVED",
+	consume.NoneMatched: "NO_MATCHED_MESSAGE", consume.Removed: "MESSAGE_WAS_REMOVING",
+	consume.TooSmall: "OFFSET_TOO_SMALL", consume.TooLarge: "OFFSET_OVERFLOW_BADLY",
 }

@@ -2,6 +2,7 @@ package handler_test
 
 import (
 	"context"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -227,4 +228,75 @@ func TestAPullHasTheLimitsOfTheConfiguration(t *testing.T) {
 		f.send(t, c, "orders", 0, body, "", "")
 	}
 	checkPull(t, c.call(t, remoting.CodeLitePullMessage, pullFields(0, subscription), nil), remoting.RespSuccess, 2, 0, 3, "a b")
+}
+
+func TestAPullTakesNoMoreBytesThanItAsksFor(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	c := f.dial(t)
+	for _, body := range []string{"a", "b", "c"} {
+		f.send(t, c, "orders", 0, body, "", "")
+	}
+	size := len(c.ok(t, remoting.CodePullMessage, pullFields(0, subscription, "maxMsgNums", "1"), nil).Body)
+	checkPull(t, c.call(t, remoting.CodePullMessage, pullFields(0, subscription, "maxMsgBytes", strconv.Itoa(2*size+1)), nil), remoting.RespSuccess, 2, 0, 3, "a b")
+	checkPull(t, c.call(t, remoting.CodePullMessage, pullFields(0, subscription, "maxMsgBytes", "1"), nil), remoting.RespSuccess, 1, 0, 3, "a") // one always
+	checkPull(t, c.call(t, remoting.CodePullMessage, pullFields(0, subscription, "maxMsgBytes", "2147483647"), nil), remoting.RespSuccess, 3, 0, 3, "a b c")
+}
+
+// A topic shrinks in two steps: first it is written to fewer queues, and read from fewer when they are drained.
+func TestATopicThatShrinksIsDrained(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	c := f.dial(t)
+	shrunk := meta.NewTopic("orders", 4)
+	shrunk.WriteQueues = 2
+	f.Topics.Put(shrunk, 0)
+	f.send(t, c, "orders", 3, "late", "", "") // a producer that hasn't heard of it
+	checkPull(t, c.call(t, remoting.CodePullMessage, pullFields(0, subscription, "queueId", "3"), nil), remoting.RespSuccess, 1, 0, 1, "late")
+	for range 50 {
+		r := c.ok(t, remoting.CodeSendMessageV2, sendFields("orders", -1), []byte("x"))
+		if q := number(t, r, "queueId"); q >= 2 {
+			t.Fatalf("the broker chose queue %d", q)
+		}
+	}
+	c.ok(t, remoting.CodeHeartBeat, nil, heartbeat("a", "shop"))
+	c.ok(t, remoting.CodeUpdateConsumerOffset, queueFields("queueId", "3", "commitOffset", "1"), nil)
+	shrunk.ReadQueues = 2
+	f.Topics.Put(shrunk, 0)
+	c.fails(t, remoting.RespInvalidParameter, remoting.CodePullMessage, pullFields(0, subscription, "queueId", "3"), nil)
+	c.fails(t, remoting.RespInvalidParameter, remoting.CodeSendMessageV2, sendFields("orders", 3), []byte("x"))
+	if n := number(t, c.ok(t, remoting.CodeQueryConsumerOffset, queueFields("queueId", "3"), nil), "offset"); n != 1 {
+		t.Errorf("offset %d of a queue that is gone, expected 1", n)
+	}
+}
+
+func TestPullsOverTheWireAllocateNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
+	f := start(t, vfs.OS(), func(c *config.Config) { c.StoreDir, c.SegmentBytes = filepath.Join(t.TempDir(), "store"), 8<<20 })
+	c := f.dial(t)
+	c.ok(t, remoting.CodeHeartBeat, nil, []byte(strings.ReplaceAll(string(heartbeat("a", "shop")), `"subString":"*"`, `"subString":"red || blue"`)))
+	for range 32 {
+		f.send(t, c, "orders", 0, "a", "red", "")
+	}
+	for name, pf := range map[string]remoting.Fields{
+		"everything":        pullFields(0, subscription|commitOffset, "commitOffset", "1"),
+		"by tags":           pullFields(0, subscription|commitOffset, "subscription", "red||blue", "commitOffset", "1"),
+		"by the heartbeat":  pullFields(0, commitOffset, "commitOffset", "1"),
+		"nothing is wanted": pullFields(0, subscription, "subscription", "green"),
+	} {
+		nc := dialRaw(t, f)
+		const together = 16
+		var requests []byte
+		for range together {
+			requests = append(requests, frame(remoting.CodePullMessage, 7, 0, pf, nil)...)
+		}
+		exchange := exchanger(t, nc, requests, together)
+		for range 20 {
+			exchange()
+		}
+		// What is left is that of a collection that empties the pools.
+		if n := testing.AllocsPerRun(100, exchange) / together; n > 0.2 {
+			t.Errorf("%s: %.3f allocations per pull", name, n)
+		}
+	}
 }

@@ -73,6 +73,12 @@ func (g *Groups) Get(name string) *GroupConfig {
 	return c
 }
 
+// GetBytes is Get for a name that still lies in a buffer.
+func (g *Groups) GetBytes(name []byte) *GroupConfig {
+	c, _ := g.groups.getBytes(name)
+	return c
+}
+
 // Ensure returns a group, after creating it with the defaults if there is none and autoCreate allows it; the brokers'
 // own groups (CID_RMQ_SYS_…) are always created. The result is nil, without an error, for a group that doesn't exist
 // and may not be created; it fails with ErrName.
