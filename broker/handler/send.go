@@ -13,9 +13,14 @@ type sends struct {
 	batch   *produce.Batch
 	tickets []remoting.Ticket
 	born    record.Host
+	unique  []byte // the senders' ids of the messages, back to back; they are answered when the request is gone
+	ends    []int  // where each ends there
 	ids     []byte
 	later   func() // answerLater, bound once
 }
+
+// keptIDs is how many bytes of ids sends keep the memory of: those of a read of ordinary messages.
+const keptIDs = 256 << 10
 
 func newSends(h *Handler) *sends {
 	s := &sends{h: h, batch: produce.NewBatch()}
@@ -33,6 +38,17 @@ func (s *sends) add(c *remoting.Conn, cmd *remoting.Command) {
 	r.BornHost = s.born
 	s.tickets = append(s.tickets, cmd.Ticket())
 	s.h.Produce.Add(s.batch, &r)
+	s.unique = append(s.unique, r.UniqueID...)
+	s.ends = append(s.ends, len(s.unique))
+}
+
+// uniqueID is the sender's id of request i, empty for one that was refused or has none.
+func (s *sends) uniqueID(i int) []byte {
+	from := 0
+	if i > 0 {
+		from = s.ends[i-1]
+	}
+	return s.unique[from:s.ends[i]]
 }
 
 func hostOf(c *remoting.Conn) record.Host {
@@ -68,11 +84,16 @@ func (s *sends) answer() {
 			s.reply(i, remoting.RespFlushDiskTimeout, refused.Remark, stored)
 		default:
 			s.h.stats.Refused.Add(1)
-			c.Reply(s.tickets[i], sendCode(refused.Reason), refused.Remark).End()
+			w := c.Reply(s.tickets[i], sendCode(refused.Reason), refused.Remark)
+			w.Fixed(s.h.sent)
+			w.End()
 		}
 	}
 	s.batch.Reset()
-	s.tickets = s.tickets[:0]
+	s.tickets, s.unique, s.ends = s.tickets[:0], s.unique[:0], s.ends[:0]
+	if cap(s.unique) > keptIDs {
+		s.unique = nil
+	}
 	s.conn = nil
 	s.h.sends.Put(s)
 }
@@ -89,6 +110,12 @@ func (s *sends) reply(i int, code int32, remark string, stored []record.Draft) {
 	w.Bytes("msgId", s.ids)
 	w.Int("queueId", int64(s.batch.QueueID(i)))
 	w.Int("queueOffset", stored[0].QueueOffset)
+	if unique := s.uniqueID(i); len(unique) > 0 {
+		w.Bytes("transactionId", unique)
+		if stored[0].SysFlag&record.SysInnerBatch != 0 {
+			w.Bytes("batchUniqId", unique) // all its messages go by it
+		}
+	}
 	w.Fixed(s.h.sent)
 	w.End()
 }
@@ -118,7 +145,7 @@ func parseSend(r *produce.Request, cmd *remoting.Command) {
 // longSendNames are the fields of SEND_MESSAGE by the letters that stand for them in SEND_MESSAGE_V2.
 var longSendNames = map[string]byte{
 	"topic": 'b', "defaultTopic": 'c', "defaultTopicQueueNums": 'd', "queueId": 'e', "sysFlag": 'f', "bornTimestamp": 'g',
-	"flag": 'h', "properties": 'i', "reconsumeTimes": 'j', "maxReconsumeTimes": 'l', "batch": 'm',
+	"flag": 'h', "properties": 'i', "reconsumeTimes": 'j', "unitMode": 'k', "maxReconsumeTimes": 'l', "batch": 'm',
 }
 
 func setSendField(r *produce.Request, letter byte, v []byte) {
@@ -141,6 +168,8 @@ func setSendField(r *produce.Request, letter byte, v []byte) {
 		r.Properties = v
 	case 'j':
 		r.ReconsumeTimes = int32Of(v)
+	case 'k':
+		r.Unit, _ = remoting.ParseBool(v)
 	case 'l':
 		r.MaxReconsume = int32Of(v)
 	case 'm':

@@ -40,6 +40,9 @@ func TestASendIsAnsweredWithThePlaceOfTheMessage(t *testing.T) {
 		if q, n := number(t, r, "queueId"), number(t, r, "queueOffset"); q != 2 || n != int64(i) {
 			t.Errorf("message %d is at offset %d of queue %d", i, n, q)
 		}
+		if id := r.Fields.Str("transactionId"); i == 0 && id != "k1" || i == 1 && len(id) != 32 {
+			t.Errorf("transaction id %q", id)
+		}
 		if r.Fields.Str("MSG_REGION") != "DefaultRegion" || r.Fields.Str("TRACE_ON") != "true" {
 			t.Errorf("fields %s", r.Fields)
 		}
@@ -76,6 +79,38 @@ func TestABatchIsAnsweredWithTheIDsOfItsMessages(t *testing.T) {
 	r := c.ok(t, remoting.CodeSendBatchMessage, sendFields("batches", 0), body)
 	if ids := r.Fields.Str("msgId"); strings.Contains(ids, ",") {
 		t.Errorf("an inner batch has ids %s", ids)
+	}
+}
+
+func TestAnInnerBatchIsAnsweredWithItsID(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	c := f.dial(t)
+	body := append([]byte{0, 0, 0, 23, 15: 0, 19: 1}, 'x', 0, 0)
+	for _, topic := range []string{"batches", "orders"} {
+		r := c.ok(t, remoting.CodeSendBatchMessage, sendFields(topic, 0), body)
+		batch, transaction := r.Fields.Str("batchUniqId"), r.Fields.Str("transactionId")
+		if want := map[string]string{"batches": "k1"}[topic]; batch != want || transaction != "k1" {
+			t.Errorf("%s: batch id %q, expected %q; transaction id %q", topic, batch, want, transaction)
+		}
+	}
+}
+
+// With synchronous flush, requests are answered when their memory belongs to others.
+func TestALateAnswerHasTheIDOfItsOwnMessage(t *testing.T) {
+	f := start(t, vfs.NewMem(), func(c *config.Config) { c.FlushDisk = config.SyncFlush })
+	nc := dialRaw(t, f)
+	const requests = 200
+	go func() {
+		for i := range requests {
+			sf := sendFields("orders", 0)
+			sf.Add("i", string(record.AppendProperty(nil, record.PropUniqKey, fmt.Sprintf("id-%04d", i))))
+			nc.Write(frame(remoting.CodeSendMessageV2, int32(i), 0, sf, []byte("x")))
+		}
+	}()
+	for range requests {
+		if a := readAnswer(t, nc); a.Code != remoting.RespSuccess || a.Fields["transactionId"] != fmt.Sprintf("id-%04d", a.Opaque) {
+			t.Fatalf("%+v", a)
+		}
 	}
 }
 

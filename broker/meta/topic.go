@@ -25,6 +25,13 @@ const (
 const (
 	defaultQueues     = 16
 	defaultFilterType = "SINGLE_TAG"
+	multiTag          = "MULTI_TAG"
+)
+
+// Bits of SysFlag.
+const (
+	SysFlagUnit             = 1 // created in unit mode
+	SysFlagUnitSubscription = 2 // the same of a retry topic
 )
 
 // maxQueues bounds the queues of a topic that is created here; a loaded file may say more.
@@ -53,6 +60,12 @@ func (c *TopicConfig) Readable() bool { return c.Perm&PermRead != 0 }
 // Writable tells whether producers may write to the topic.
 func (c *TopicConfig) Writable() bool { return c.Perm&PermWrite != 0 }
 
+// Compacted tells whether only the last message of each key is kept.
+func (c *TopicConfig) Compacted() bool { return c.Attributes[AttrCleanup] == "COMPACTION" }
+
+// MultiTag tells whether messages of the topic are marked as having several tags.
+func (c *TopicConfig) MultiTag() bool { return c.FilterType == multiTag }
+
 // Check returns an error that names the field unless the topic can be created.
 func (c *TopicConfig) Check() error {
 	if err := CheckTopic(c.Name); err != nil {
@@ -65,7 +78,7 @@ func (c *TopicConfig) Check() error {
 		return fmt.Errorf("topic %s: %d write queues, 0 to %d are possible", c.Name, c.WriteQueues, maxQueues)
 	case c.Perm < 0 || c.Perm > PermInherit|PermWrite|PermRead:
 		return fmt.Errorf("topic %s: permission %d, a sum of 4 (read), 2 (write) and 1 (inherit) is expected", c.Name, c.Perm)
-	case c.FilterType != defaultFilterType && c.FilterType != "MULTI_TAG":
+	case c.FilterType != defaultFilterType && c.FilterType != multiTag:
 		return fmt.Errorf("topic %s: filter type %q, SINGLE_TAG or MULTI_TAG is expected", c.Name, c.FilterType)
 	}
 	return nil

@@ -92,6 +92,9 @@ func (s *Service) draft(b *Batch, r *Request, t *meta.TopicConfig, q *store.Queu
 	d.Topic, d.QueueID, d.Flag, d.SysFlag = t.Name, q.ID, r.Flag, r.SysFlag&^record.SysTransactionMask
 	d.BornTimestamp, d.BornHost, d.StoreHost = r.BornTimestamp, r.BornHost, s.StoreHost
 	d.ReconsumeTimes, d.Queue = r.ReconsumeTimes, q
+	if t.MultiTag() {
+		d.SysFlag |= record.SysMultiTags
+	}
 	return d
 }
 

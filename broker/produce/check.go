@@ -47,6 +47,7 @@ func (s *Service) add(b *Batch, r *Request, queueID *int32) (wait bool, _ *Refus
 		return false, refused
 	}
 	*queueID = q.ID
+	r.UniqueID = props.unique
 	if r.Batch {
 		return props.wait, s.addBatch(b, r, props, t, q)
 	}
@@ -57,6 +58,12 @@ func (s *Service) add(b *Batch, r *Request, queueID *int32) (wait bool, _ *Refus
 		return false, refuse(IllegalMessage, "the message is illegal: it says that it is an inner batch, and wasn't sent as a batch")
 	case props.badLevel:
 		return false, refuse(IllegalMessage, "the message is illegal: its delay level (%s) is not a number", record.PropDelayLevel)
+	}
+	if t.Compacted() && !props.keyed {
+		return false, refuse(IllegalMessage, "Required message key is missing: topic %s keeps the last message of each key (%s)", t.Name, meta.AttrCleanup)
+	}
+	if len(r.UniqueID) == 0 {
+		s.identify(r)
 	}
 	d := s.draft(b, r, t, q)
 	d.Body, d.Properties, d.MoreProperties = r.Body, r.Properties, s.own

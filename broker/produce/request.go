@@ -24,6 +24,9 @@ type Request struct {
 	Batch          bool // Body is a batch of messages
 	DefaultTopic   []byte
 	DefaultQueues  int32
+	Unit           bool // the sender's unit mode, which a topic that it creates is marked with
+	// UniqueID is set by Add: the id that the sender gave the message, or the broker where it gave none. It lies in Properties.
+	UniqueID []byte
 }
 
 // Reason is why a message was not taken.
@@ -60,6 +63,9 @@ func refusal(err error) *Refusal {
 	case FlushTimeout:
 		return refuse(r, "the message is stored, but not on disk in time: %v", err)
 	case IllegalMessage:
+		if errors.Is(err, record.ErrPropertiesTooLong) {
+			return refuse(r, "the message is illegal, properties of %d bytes at most are possible, put what is large into the body: %v", record.MaxPropertiesLen, err)
+		}
 		return refuse(r, "the message is illegal, see maxMessageSize: %v", err)
 	case Unavailable:
 		return refuse(r, "service not available now: %v", err)

@@ -1,6 +1,9 @@
 package produce
 
 import (
+	"encoding/binary"
+	"encoding/hex"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +109,76 @@ func (f *fixture) setPerm(perm int32) {
 	c.Perm = perm
 	if _, err := f.table.Put(c, 0); err != nil {
 		panic(err)
+	}
+}
+
+func TestAMessageWithoutAUniqueIDGetsOneThatToolsCanRead(t *testing.T) {
+	f := newFixture(t, nil)
+	at := time.Date(2026, 3, 2, 1, 0, 0, 5e6, time.Local)
+	f.Now = func() time.Time { return at }
+	seen := map[string]bool{}
+	for range 3 {
+		r := order()
+		r.Properties = props("A", "b")
+		stored := f.one(t, f.send(t, r), 0)
+		id := property(stored, record.PropUniqKey)
+		b, err := hex.DecodeString(id)
+		if err != nil || len(b) != 16 || id != strings.ToUpper(id) || id != string(r.UniqueID) || seen[id] {
+			t.Fatalf("id %q, %q for the sender, seen %v", id, r.UniqueID, seen)
+		}
+		seen[id] = true
+		if host := netip.AddrFrom4([4]byte(b[:4])); host != f.StoreHost.IP {
+			t.Errorf("host %v", host)
+		}
+		if ms := binary.BigEndian.Uint32(b[10:]); ms != 25*3600_000+5 {
+			t.Errorf("%d ms since the month began", ms)
+		}
+		if property(stored, "A") != "b" {
+			t.Error("its own property is gone")
+		}
+	}
+	r := order()
+	f.send(t, r)
+	if string(r.UniqueID) != "k1" {
+		t.Errorf("id %q of a message that has one", r.UniqueID)
+	}
+}
+
+func TestMessagesOfATopicWithSeveralTagsAreMarked(t *testing.T) {
+	f := newFixture(t, nil)
+	c := meta.NewTopic("orders", 4)
+	c.FilterType = "MULTI_TAG"
+	f.table.Put(c, 0)
+	if got := f.one(t, f.send(t, order()), 0); got.SysFlag != record.SysMultiTags {
+		t.Errorf("flags %x", got.SysFlag)
+	}
+}
+
+func TestATopicThatKeepsTheLastOfEachKeyNeedsKeys(t *testing.T) {
+	f := newFixture(t, nil)
+	c := meta.NewTopic("orders", 4)
+	c.Attributes = map[string]string{meta.AttrCleanup: "COMPACTION"}
+	f.table.Put(c, 0)
+	blank, keyed := order(), order()
+	blank.Properties, keyed.Properties = props("UNIQ_KEY", "k1", "KEYS", "  "), props("UNIQ_KEY", "k1", "KEYS", "a")
+	b := f.send(t, order(), blank, keyed)
+	for i := range 2 {
+		if _, no := b.Stored(i); no == nil || no.Reason != IllegalMessage || !strings.Contains(no.Remark, "Required message key is missing") {
+			t.Errorf("request %d: %+v", i, no)
+		}
+	}
+	f.one(t, b, 2)
+}
+
+func TestATopicOfAUnitIsMarked(t *testing.T) {
+	f := newFixture(t, nil)
+	for name, flag := range map[string]int32{"new": meta.SysFlagUnit, "%RETRY%shop": meta.SysFlagUnitSubscription} {
+		r := order()
+		r.Topic, r.QueueID, r.Unit = []byte(name), 0, true
+		f.one(t, f.send(t, r), 0)
+		if c := f.table.Get(name); c == nil || c.SysFlag != flag {
+			t.Errorf("topic %s: %+v", name, c)
+		}
 	}
 }
 

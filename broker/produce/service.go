@@ -34,6 +34,7 @@ type Service struct {
 	Options
 	// own is what the broker adds to every message's properties.
 	own    []byte
+	ids    ids
 	levels []*store.Queue // of the delay levels 1, 2, …
 }
 
@@ -43,7 +44,7 @@ func New(o Options) *Service {
 	own = record.AppendProperty(own, record.PropMsgRegion, o.Config.RegionID)
 	own = record.AppendProperty(own, record.PropTraceOn, strconv.FormatBool(o.Config.TraceOn))
 	own = record.AppendProperty(own, record.PropCluster, o.Config.ClusterName)
-	return &Service{Options: o, own: slices.Clip(own), levels: levelQueues(o.Store, len(o.Config.DelayLevels))}
+	return &Service{Options: o, own: slices.Clip(own), ids: newIDs(o.StoreHost), levels: levelQueues(o.Store, len(o.Config.DelayLevels))}
 }
 
 // topic returns the topic of a send, which creates it when the broker's configuration allows that.
@@ -71,7 +72,11 @@ func (s *Service) newTopic(r *Request) (*meta.TopicConfig, *Refusal) {
 		if refused != nil {
 			return nil, refused
 		}
-		return s.derived(name, max(1, g.RetryQueues))
+		t := meta.NewTopic(name, max(1, g.RetryQueues))
+		if r.Unit {
+			t.SysFlag = meta.SysFlagUnitSubscription
+		}
+		return s.ensure(t)
 	}
 	if group, ok := strings.CutPrefix(name, meta.DLQPrefix); ok {
 		if _, refused := s.group(group); refused != nil {
@@ -79,9 +84,13 @@ func (s *Service) newTopic(r *Request) (*meta.TopicConfig, *Refusal) {
 		}
 		return s.derived(name, 1)
 	}
-	t, err := s.Topics.Inherit(meta.Inherit{
+	in := meta.Inherit{
 		Topic: name, Default: string(r.DefaultTopic), Queues: r.DefaultQueues, AutoCreate: s.Config.AutoCreateTopic,
-	})
+	}
+	if r.Unit {
+		in.SysFlag = meta.SysFlagUnit
+	}
+	t, err := s.Topics.Inherit(in)
 	if errors.Is(err, meta.ErrNoDefaultTopic) || errors.Is(err, meta.ErrNotInheritable) {
 		return nil, refuse(NoTopic, "topic[%s] not exist, apply first please! %v", name, err)
 	}
@@ -93,7 +102,11 @@ func (s *Service) newTopic(r *Request) (*meta.TopicConfig, *Refusal) {
 
 // derived returns a retry or dead-letter topic, made on first use.
 func (s *Service) derived(name string, queues int32) (*meta.TopicConfig, *Refusal) {
-	t, err := s.Topics.Ensure(meta.NewTopic(name, queues))
+	return s.ensure(meta.NewTopic(name, queues))
+}
+
+func (s *Service) ensure(c meta.TopicConfig) (*meta.TopicConfig, *Refusal) {
+	t, err := s.Topics.Ensure(c)
 	if err != nil {
 		return nil, refuse(Failed, "%v", err)
 	}

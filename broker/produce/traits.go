@@ -15,6 +15,8 @@ type traits struct {
 	level    int32  // delay level; 0: none
 	badLevel bool   // its delay level is no number
 	timed    bool   // it asks for any delay, which a level overrides
+	unique   []byte // its sender's id for it
+	keyed    bool   // it has keys
 	inner    bool   // it says that it is an inner batch
 	reserved bool   // it has properties that senders can't give
 }
@@ -34,6 +36,10 @@ func look(properties []byte) traits {
 			if isTrue(value) {
 				t.wants = "transactions"
 			}
+		case record.PropUniqKey:
+			t.unique = value
+		case record.PropKeys:
+			t.keyed = len(bytes.TrimSpace(value)) > 0
 		case record.PropInnerNum:
 			t.inner = true
 		default:
