@@ -8,10 +8,10 @@ import (
 // LockExpiry is how long a queue stays locked by a client that doesn't renew the lock.
 const LockExpiry = 60 * time.Second
 
-// QueueName names a queue of a topic.
+// QueueName names a queue of a topic as clients do. Broker is a part of it: a logical queue goes by another name than the broker's own.
 type QueueName struct {
-	Topic string
-	ID    int32
+	Topic, Broker string
+	ID            int32
 }
 
 // Locks are the queues that clients consume in order: one client of a group at a time. They are safe for concurrent use. What now

@@ -14,7 +14,7 @@ func (c *clock) now() time.Time { return c.t }
 func TestAQueueIsLockedByOneClientOfAGroup(t *testing.T) {
 	c := &clock{time.Now()}
 	l := NewLocks(c.now)
-	q0, q1 := QueueName{"orders", 0}, QueueName{"orders", 1}
+	q0, q1 := QueueName{"orders", "a", 0}, QueueName{"orders", "a", 1}
 	lock := func(group, client string, want ...QueueName) {
 		t.Helper()
 		if got := l.Lock(group, client, []QueueName{q0, q1}); !slices.Equal(got, want) {
@@ -36,7 +36,7 @@ func TestAQueueIsLockedByOneClientOfAGroup(t *testing.T) {
 func TestALockThatIsNotRenewedExpires(t *testing.T) {
 	c := &clock{time.Now()}
 	l := NewLocks(c.now)
-	q := []QueueName{{"orders", 0}}
+	q := []QueueName{{"orders", "a", 0}}
 	l.Lock("shop", "a", q)
 	c.t = c.t.Add(LockExpiry - 1)
 	if got := l.Lock("shop", "b", q); got != nil || !l.Held("shop") {

@@ -19,17 +19,21 @@ type heartbeatBody struct {
 		Group string `json:"groupName"`
 	} `json:"producerDataSet"`
 	Consumers []struct {
-		Group         string `json:"groupName"`
-		Type          string `json:"consumeType"`
-		Model         string `json:"messageModel"`
-		FromWhere     string `json:"consumeFromWhere"`
-		Subscriptions []struct {
-			Topic      string `json:"topic"`
-			Expression string `json:"subString"`
-			Type       string `json:"expressionType"`
-			Version    int64  `json:"subVersion"`
-		} `json:"subscriptionDataSet"`
+		Group         string             `json:"groupName"`
+		Type          string             `json:"consumeType"`
+		Model         string             `json:"messageModel"`
+		FromWhere     string             `json:"consumeFromWhere"`
+		Unit          bool               `json:"unitMode"`
+		Subscriptions []subscriptionBody `json:"subscriptionDataSet"`
 	} `json:"consumerDataSet"`
+}
+
+// subscriptionBody is SubscriptionData. What clients made of the expression is left aside.
+type subscriptionBody struct {
+	Topic      string `json:"topic"`
+	Expression string `json:"subString"`
+	Type       string `json:"expressionType"`
+	Version    int64  `json:"subVersion"`
 }
 
 func (c *call) heartbeat() error {
@@ -45,14 +49,17 @@ func (c *call) heartbeat() error {
 		hb.Producers = append(hb.Producers, p.Group)
 	}
 	for _, d := range body.Consumers {
-		if known, err := c.prepareGroup(d.Group); err != nil {
+		r := consume.Consumer{Group: d.Group, Type: d.Type, Model: d.Model, FromWhere: d.FromWhere}
+		ordered := false
+		for _, s := range d.Subscriptions {
+			r.Subscriptions = append(r.Subscriptions, consume.Subscription{Topic: s.Topic, Expression: s.Expression, Type: s.Type, Version: s.Version})
+			t := c.h.Topics.Get(s.Topic)
+			ordered = ordered || t != nil && t.Order
+		}
+		if known, err := c.prepareGroup(d.Group, d.Unit, ordered); err != nil {
 			return err
 		} else if !known {
 			continue
-		}
-		r := consume.Consumer{Group: d.Group, Type: d.Type, Model: d.Model, FromWhere: d.FromWhere}
-		for _, s := range d.Subscriptions {
-			r.Subscriptions = append(r.Subscriptions, consume.Subscription{Topic: s.Topic, Expression: s.Expression, Type: s.Type, Version: s.Version})
 		}
 		hb.Consumers = append(hb.Consumers, r)
 	}
@@ -65,16 +72,34 @@ func (c *call) heartbeat() error {
 }
 
 // prepareGroup makes sure of a consumer's group and of the topic that its retries go to, which its clients subscribe to. It returns
-// false for a group that isn't there and may not be made.
-func (c *call) prepareGroup(name string) (bool, error) {
+// false for a group that isn't there and may not be made. unit and ordered are what a retry topic that is made has of its consumer.
+func (c *call) prepareGroup(name string, unit, ordered bool) (bool, error) {
 	g, err := c.h.group([]byte(name))
 	if err != nil || g == nil {
 		return false, err
 	}
 	if g.RetryQueues > 0 {
-		_, err = c.h.Life.Ensure(meta.NewTopic(meta.RetryPrefix+name, g.RetryQueues))
+		retry := meta.NewTopic(meta.RetryPrefix+name, g.RetryQueues)
+		if retry.Order = ordered; unit {
+			retry.SysFlag = meta.SysFlagUnitSubscription
+		}
+		_, err = c.h.Life.Ensure(retry)
 	}
 	return err == nil, err
+}
+
+// checkClient tells a client before it starts whether the broker can do what it is going to ask for.
+func (c *call) checkClient() error {
+	var body struct {
+		Subscription *subscriptionBody `json:"subscriptionData"`
+	}
+	if err := fastjson.Unmarshal(c.cmd.Body, &body); err != nil {
+		return fmt.Errorf("check client: %w", err)
+	}
+	if s := body.Subscription; s != nil && !isTag(s.Type) {
+		return unknownFilter(s.Type)
+	}
+	return c.ok()
 }
 
 func (c *call) unregister() error {
@@ -106,7 +131,7 @@ func (c *call) json(v any) error {
 	return nil
 }
 
-// queueName is MessageQueue.
+// queueName is MessageQueue: a consume.QueueName with its JSON names.
 type queueName struct {
 	Topic  string `json:"topic"`
 	Broker string `json:"brokerName"`
@@ -125,7 +150,7 @@ func (c *call) lockBody() (b lockBody, queues []consume.QueueName, err error) {
 		return b, nil, fmt.Errorf("lock: %w", err)
 	}
 	for _, q := range b.Queues {
-		queues = append(queues, consume.QueueName{Topic: q.Topic, ID: q.ID})
+		queues = append(queues, consume.QueueName(q))
 	}
 	return b, queues, nil
 }
@@ -137,7 +162,7 @@ func (c *call) lockQueues() error {
 	}
 	got := []queueName{}
 	for _, q := range c.h.Locks.Lock(b.Group, b.Client, queues) {
-		got = append(got, queueName{q.Topic, c.h.Config.BrokerName, q.ID})
+		got = append(got, queueName(q))
 	}
 	return c.json(struct {
 		Locked []queueName `json:"lockOKMQSet"`

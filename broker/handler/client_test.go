@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 	"time"
@@ -75,6 +76,40 @@ func TestAHeartbeatMakesTheGroupAndItsRetryTopic(t *testing.T) {
 	}
 }
 
+func TestARetryTopicIsLikeItsGroupAndWhatThatConsumes(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	c := f.dial(t)
+	ordered := meta.NewTopic("orders", 4)
+	ordered.Order = true
+	f.Topics.Put(ordered, 0)
+	g := meta.NewGroup("shop")
+	g.RetryQueues = 3
+	f.Groups.Put(g)
+	c.ok(t, remoting.CodeHeartBeat, nil, bytes.ReplaceAll(heartbeat("a", "shop"), []byte(`"unitMode":false`), []byte(`"unitMode":true`)))
+	got := f.Topics.Get("%RETRY%shop")
+	if got == nil || got.ReadQueues != 3 || got.WriteQueues != 3 || got.Perm != meta.PermRead|meta.PermWrite || !got.Order || got.SysFlag != meta.SysFlagUnitSubscription {
+		t.Errorf("%+v", got)
+	}
+	g.Name, g.RetryQueues = "audit", 0
+	f.Groups.Put(g)
+	c.ok(t, remoting.CodeHeartBeat, nil, heartbeat("a", "audit"))
+	if f.Topics.Get("%RETRY%audit") != nil {
+		t.Error("a group that wants no retries has a topic for them")
+	}
+}
+
+func TestAClientIsToldBeforeItStartsWhatTheBrokerCanNotDo(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	c := f.dial(t)
+	for _, body := range []string{`{"clientId":"a","group":"shop","subscriptionData":{"topic":"orders","subString":"a||b","expressionType":"TAG","codeSet":[97],"tagsSet":["a"]}}`, `{"clientId":"a"}`} {
+		c.ok(t, remoting.CodeCheckClientConfig, nil, []byte(body))
+	}
+	r := c.fails(t, remoting.RespSystemError, remoting.CodeCheckClientConfig, nil, []byte(`{"subscriptionData":{"topic":"orders","subString":"a > 1","expressionType":"SQL92"}}`))
+	if r.Remark != "The broker does not support consumer to filter message by SQL92" {
+		t.Errorf("remark %q", r.Remark)
+	}
+}
+
 func TestAGroupThatMayNotBeHasNoConsumers(t *testing.T) {
 	f := start(t, vfs.NewMem(), func(c *config.Config) { c.AutoCreateGroup = false })
 	c := f.dial(t)
@@ -121,6 +156,11 @@ func TestQueuesAreLockedForOneClient(t *testing.T) {
 				ID     int32  `json:"queueId"`
 			} `json:"lockOKMQSet"`
 		}](t, c.ok(t, code, nil, []byte(`{"clientId":"`+client+`","consumerGroup":"shop","mqSet":[{"brokerName":"broker-a","queueId":0,"topic":"orders"},{"brokerName":"broker-a","queueId":1,"topic":"orders"}]}`))).Locked)
+	}
+	// The queues have the names that the client gave them: it looks for those.
+	logical := c.ok(t, remoting.CodeLockBatchMQ, nil, []byte(`{"clientId":"x","consumerGroup":"other","mqSet":[{"brokerName":"__syslo__global__","queueId":7,"topic":"orders"}]}`))
+	if want := `{"lockOKMQSet":[{"topic":"orders","brokerName":"__syslo__global__","queueId":7}]}`; string(logical.Body) != want {
+		t.Errorf("%s, expected %s", logical.Body, want)
 	}
 	if a, b := lock(remoting.CodeLockBatchMQ, "a"), lock(remoting.CodeLockBatchMQ, "b"); a != 2 || b != 0 {
 		t.Errorf("a has %d queues and b %d", a, b)

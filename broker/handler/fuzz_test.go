@@ -21,7 +21,7 @@ var served = []int32{
 	remoting.CodeQueryConsumerOffset, remoting.CodeUpdateConsumerOffset, remoting.CodeGetMaxOffset, remoting.CodeGetMinOffset,
 	remoting.CodeSearchOffsetByTimestamp, remoting.CodeGetEarliestMsgStoreTime, remoting.CodeConsumerSendMsgBack, remoting.CodeUpdateAndCreateTopic,
 	remoting.CodeDeleteTopicInBroker, remoting.CodeGetAllTopicConfig, remoting.CodeUpdateAndCreateSubscriptionGroup, remoting.CodeViewMessageByID,
-	remoting.CodeQueryMessage, 9999,
+	remoting.CodeQueryMessage, remoting.CodeCheckClientConfig, 9999,
 }
 
 // FuzzServe sends any command to a broker: it must stay up, and answer once whoever wants an answer.

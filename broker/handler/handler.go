@@ -126,6 +126,7 @@ func (h *Handler) one(c *remoting.Conn, cmd *remoting.Command) {
 var calls = map[int32]func(*call) error{
 	remoting.CodeHeartBeat:                        (*call).heartbeat,
 	remoting.CodeUnregisterClient:                 (*call).unregister,
+	remoting.CodeCheckClientConfig:                (*call).checkClient,
 	remoting.CodeGetConsumerListByGroup:           (*call).consumerList,
 	remoting.CodeLockBatchMQ:                      (*call).lockQueues,
 	remoting.CodeUnlockBatchMQ:                    (*call).unlockQueues,
