@@ -22,6 +22,13 @@ type Assigner interface {
 	LateBound(d *record.Draft) bool
 }
 
+// Admitter is an Assigner that is asked once per append, under the lock and before any number is given out, whether to go on. An
+// error refuses all messages of the append.
+type Admitter interface {
+	Assigner
+	Admit() error
+}
+
 // errJoined is the fate of messages that belong to a batch of which another one failed.
 var errJoined = errors.New("commitlog: another message of the same batch failed")
 
@@ -126,6 +133,12 @@ func (l *Log) appendLocked(s *scratch, ds []record.Draft, a Assigner) error {
 	if err := l.Err(); err != nil {
 		failAll(ds, err)
 		return err
+	}
+	if ad, ok := a.(Admitter); ok {
+		if err := ad.Admit(); err != nil {
+			failAll(ds, err)
+			return err
+		}
 	}
 	if err := l.wipe(); err != nil {
 		failAll(ds, err)

@@ -306,3 +306,24 @@ func TestImpossibleOptionsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// doorkeeper is an Assigner that may refuse a whole append.
+type doorkeeper struct {
+	*numbers
+	refuse error
+}
+
+func (d doorkeeper) Admit() error { return d.refuse }
+
+func TestAnAppendThatIsNotAdmittedLeavesNothingBehind(t *testing.T) {
+	l, _ := openNew(t, nil)
+	n, late := newNumbers(t), errors.New("too late")
+	ds := []record.Draft{draft("x"), draft("y")}
+	if err := l.Append(ds, doorkeeper{n, late}); err != late || ds[0].Err != late || ds[1].Err != late || l.Max() != 0 || len(n.next) != 0 {
+		t.Errorf("%v; messages %v %v; end of the log %d, numbers %v", err, ds[0].Err, ds[1].Err, l.Max(), n.next)
+	}
+	ds = []record.Draft{draft("x")}
+	if err := l.Append(ds, doorkeeper{n, nil}); err != nil || ds[0].Err != nil || l.Max() == 0 {
+		t.Errorf("%v %v", err, ds[0].Err)
+	}
+}

@@ -50,6 +50,14 @@ type Config struct {
 	EnableMultiDispatch bool
 	EnableTimer         bool
 	ReviveQueues        int64
+	LitePull            bool
+
+	// When a request is turned away because the broker is busy.
+	FastFail     bool          // those that waited for too long
+	SendWait     time.Duration // so long is too long for a send
+	PullWait     time.Duration
+	LitePullWait time.Duration
+	AppendStall  time.Duration // sends are, while the log has taken nothing for so long
 
 	// Files of the store.
 	StoreDir            string   // "": the role decides

@@ -88,7 +88,7 @@ var idleKeys = []struct {
 		useSingleRocksDBForAllConfigs`},
 	{"Gantry has no such thread pools or queues before them", `
 		ackMessageThreadPoolNums ackThreadPoolQueueCapacity adminBrokerThreadPoolNums
-		adminBrokerThreadPoolQueueCapacity batchDispatchRequestThreadPoolNums brokerFastFailureEnable
+		adminBrokerThreadPoolQueueCapacity batchDispatchRequestThreadPoolNums
 		clientManageThreadPoolNums clientManagerThreadPoolQueueCapacity clientRequestThreadPoolNums
 		clientRequestThreadPoolQueueCapacity compactionThreadNum consumerManageThreadPoolNums
 		consumerManagerThreadPoolQueueCapacity defaultThreadPoolNums defaultThreadPoolQueueCapacity dispatchCqThreads
@@ -102,8 +102,8 @@ var idleKeys = []struct {
 		serverWorkerThreads startAcceptSendRequestTimeStamp timerEnableDisruptor timerGetMessageThreadNum
 		timerPutMessageThreadNum timerReputServiceCorePoolSize timerReputServiceMaxPoolSize
 		timerReputServiceQueueCapacity unRegisterBrokerQueueCapacity waitTimeMillsInAckQueue
-		waitTimeMillsInAdminBrokerQueue waitTimeMillsInHeartbeatQueue waitTimeMillsInLitePullQueue
-		waitTimeMillsInPullQueue waitTimeMillsInSendQueue waitTimeMillsInTransactionQueue`},
+		waitTimeMillsInAdminBrokerQueue waitTimeMillsInHeartbeatQueue
+		waitTimeMillsInTransactionQueue`},
 	{"metrics are exported in another way", `
 		accountStatsEnable accountStatsPrintZeroValues autoDeleteUnusedStats commercialBaseCount commercialSizePerMsg
 		enableConnectionMetrics enableDetailStat enableLagAndDlqMetrics enableLmqStats enableMessageStoreMetrics
@@ -168,7 +168,7 @@ var idleKeys = []struct {
 		destroyMapedFileIntervalForcibly dispatchCqCacheNum dispatchFromSenderThread enableAsyncReput
 		enableBuildConsumeQueueConcurrently enableFastChannelEventProcess fastFailIfNoBufferInStorePool
 		flushLeastPagesWhenWarmMapedFile logicQueueForceSwapMapInterval logicQueueSwapMapInterval
-		logicQueueSwapMapReserveFileNum mappedFileSwapEnable maxAsyncPutMessageRequests osPageCacheBusyTimeOutMills
+		logicQueueSwapMapReserveFileNum mappedFileSwapEnable maxAsyncPutMessageRequests
 		putConsumeQueueDataByFileChannel putMessageTimeout redeleteHangedFileInterval sampleCountThreshold sampleSteps
 		serverPooledByteBufAllocatorEnable serverSocketRcvBufSize serverSocketSndBufSize sharedByteBufferNum
 		spinLockCollisionRetreatOptimalDegree topicQueueLockNum transferMsgByHeap transientStorePoolEnable
@@ -187,7 +187,7 @@ var idleKeys = []struct {
 		enableSplitMetadata enableSplitRegistration estimateAccumulation fetchNameSrvAddrByDnsLookup
 		fetchNamesrvAddrByAddressServer fetchNamesrvAddrInterval flushCommitLogTimed
 		flushConsumerOffsetHistoryInterval forceRegister forceVerifyPropCRC forwardTimeout highSpeedMode
-		indexFileReadEnable indexFileWriteEnable isolateLogEnable litePullMessageEnable
+		indexFileReadEnable indexFileWriteEnable isolateLogEnable
 		logicalDiskSpaceCleanForciblyThreshold maxBatchDeleteFilesNum maxConsumeQueueScan maxLmqConsumeQueueNum
 		maxMsgsNumBatch maxRecoveryCommitlogFiles maxTopicLength messageIndexSafe messageStorePlugIn
 		needWaitForService persistConsumerOffsetIncrementally printChannelGroups printChannelGroupsMinNum

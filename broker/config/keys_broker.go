@@ -55,7 +55,15 @@ func brokerSections() []section {
 			{"enableLmq", "false", restart, "Have lightweight queues; consumer offsets then lie in lmqConsumerOffset.json.", flag(func(c *Config) *bool { return &c.EnableLMQ })},
 			{"enableMultiDispatch", "false", restart, "Put a message into several queues if its properties say so.", flag(func(c *Config) *bool { return &c.EnableMultiDispatch })},
 			{"timerWheelEnable", "true", restart, "Have the topic of messages with any delay.", flag(func(c *Config) *bool { return &c.EnableTimer })},
+			{"litePullMessageEnable", "true", reload, "Serve lite pull consumers.", flag(func(c *Config) *bool { return &c.LitePull })},
 			{"reviveQueueNum", "8", restart, "Queues of the topic that pop consumption is recovered from.", number(1, 1024, "queues", func(c *Config) *int64 { return &c.ReviveQueues })},
+		}},
+		{"Overload", []Key{
+			{"brokerFastFailureEnable", "true", reload, "Turn requests away with SYSTEM_BUSY that waited for too long, so that clients try another broker.", flag(func(c *Config) *bool { return &c.FastFail })},
+			{"waitTimeMillsInSendQueue", "200", reload, "How long a send may wait from when it was read until the log takes it.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.SendWait })},
+			{"waitTimeMillsInPullQueue", "5000", reload, "How long a pull may wait from when it was read until it is looked at.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.PullWait })},
+			{"waitTimeMillsInLitePullQueue", "5000", reload, "The same of a lite pull.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.LitePullWait })},
+			{"osPageCacheBusyTimeOutMills", "1000", reload, "Turn sends away at once while a write to the log has taken longer than this.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.AppendStall })},
 		}},
 		{"The name server", []Key{
 			{"scanNotActiveBrokerInterval", "5000", restart, "Between two looks for brokers that are silent for too long.", millis(10, dayMillis, func(c *Config) *time.Duration { return &c.BrokerScan })},

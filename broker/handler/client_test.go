@@ -234,6 +234,23 @@ func TestTheSenderOfADelayedMessageIsToldTheQueueThatItIsFor(t *testing.T) {
 	f.arrive(t, meta.ScheduleTopic, 7, 0)
 }
 
+// Nobody else has to come and wake the dispatcher, which looks for itself each second.
+func TestASentBackMessageIsInItsQueueSoon(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	c := f.dial(t)
+	c.ok(t, remoting.CodeHeartBeat, nil, heartbeat("a", "shop"))
+	f.send(t, c, "orders", 0, "book", "", "")
+	began := time.Now()
+	const rounds = 5
+	for n := range int64(rounds) {
+		c.ok(t, remoting.CodeConsumerSendMsgBack, fields("offset", "0", "group", "shop", "delayLevel", "-1"), nil)
+		f.arrive(t, "%DLQ%shop", 0, n)
+	}
+	if d := time.Since(began); d > rounds*time.Second/2 {
+		t.Errorf("%d messages took %v", rounds, d)
+	}
+}
+
 func TestASentBackMessageIsAnsweredWhenItIsOnDisk(t *testing.T) {
 	disk, slow, free := slowDisk(vfs.NewMem())
 	f := start(t, disk, func(c *config.Config) { c.FlushDisk, c.SyncFlushTimeout = config.SyncFlush, time.Hour })

@@ -66,12 +66,14 @@ func New(o Options) *Handler {
 func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 	var batch *sends
 	stored := false
+	arrived := h.Now()
 	for i := range cmds {
 		cmd := &cmds[i]
 		switch cmd.Code {
 		case remoting.CodeSendMessageV2, remoting.CodeSendBatchMessage, remoting.CodeSendMessage:
 			if batch == nil {
 				batch = h.sends.Get().(*sends)
+				batch.batch.Arrived = arrived
 			}
 			batch.add(c, cmd)
 			continue
@@ -80,11 +82,17 @@ func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 			batch.submit()
 			batch, stored = nil, true
 		}
-		if cmd.Code == remoting.CodePullMessage || cmd.Code == remoting.CodeLitePullMessage {
-			h.pull(c, cmd)
-			continue
+		switch cmd.Code {
+		case remoting.CodePullMessage, remoting.CodeLitePullMessage:
+			if i == 0 || h.inTime(c, cmd, arrived) {
+				h.pull(c, cmd)
+			}
+		case remoting.CodeConsumerSendMsgBack:
+			h.one(c, cmd)
+			stored = true
+		default:
+			h.one(c, cmd)
 		}
-		h.one(c, cmd)
 	}
 	if batch != nil {
 		batch.submit()
@@ -94,6 +102,20 @@ func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 		c.FlushHere() // producers first
 		h.Store.Announce()
 	}
+}
+
+// inTime turns a pull away that has waited for too long for those before it.
+func (h *Handler) inTime(c *remoting.Conn, cmd *remoting.Command, arrived time.Time) bool {
+	most := h.Config.PullWait
+	if cmd.Code == remoting.CodeLitePullMessage {
+		most = h.Config.LitePullWait
+	}
+	waited := h.Now().Sub(arrived)
+	if !h.Config.FastFail || waited <= most {
+		return true
+	}
+	h.fail(c, cmd.Ticket(), cmd.Code, refusal(remoting.RespSystemBusy, "[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: %dms", waited.Milliseconds()))
+	return false
 }
 
 // Closed implements remoting.Handler.

@@ -46,6 +46,9 @@ func (h *Handler) pull(c *remoting.Conn, cmd *remoting.Command) {
 	p.conn, p.ticket = c, cmd.Ticket()
 	var r pullRequest
 	err := parsePull(&r, cmd.Fields)
+	if cmd.Code == remoting.CodeLitePullMessage && !h.Config.LitePull {
+		err = forbidden(brokerForbidden, "the broker[%s] for lite pull consumer is forbidden (litePullMessageEnable)", h.Config.BrokerName)
+	}
 	if err == nil {
 		err = p.check(&r)
 	}

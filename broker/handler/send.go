@@ -192,6 +192,8 @@ func sendCode(r produce.Reason) int32 {
 		return remoting.RespInvalidParameter
 	case produce.IllegalMessage:
 		return remoting.RespMessageIllegal
+	case produce.Busy:
+		return remoting.RespSystemBusy
 	case produce.Unavailable:
 		return remoting.RespServiceNotAvailable
 	case produce.FlushTimeout:

@@ -1,6 +1,8 @@
 package produce
 
 import (
+	"time"
+
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/store"
 	"github.com/gantry-mq/gantry/commitlog"
@@ -10,12 +12,17 @@ import (
 // Batch is the sends that came in together, from one connection say. They are stored under one lock and acknowledged together,
 // each with its own outcome. A batch is used by one goroutine until Submit, and from then on by whom done is called.
 type Batch struct {
+	// Arrived is when the requests were read, if that was earlier than Submit.
+	Arrived time.Time
+
 	sends  []Send
 	drafts []record.Draft
 	more   []byte // properties that the broker adds to single drafts, which point into it
 
-	waiter commitlog.Waiter
-	done   func()
+	service *Service     // the one that stores it
+	admit   func() error // service.admit for it, made once
+	waiter  commitlog.Waiter
+	done    func()
 }
 
 // Send is one request in a batch.
@@ -35,6 +42,7 @@ const keptMore = 256 << 10
 // NewBatch makes an empty batch.
 func NewBatch() *Batch {
 	b := new(Batch)
+	b.admit = func() error { return b.service.admit(b) }
 	b.waiter.Need = commitlog.Confirmed
 	b.waiter.Done = func(_ *commitlog.Waiter, err error) { b.confirmed(err) }
 	return b
@@ -44,7 +52,7 @@ func NewBatch() *Batch {
 func (b *Batch) Reset() {
 	clear(b.drafts) // they hold on to buffers
 	clear(b.sends)
-	b.sends, b.drafts, b.done = b.sends[:0], b.drafts[:0], nil
+	b.sends, b.drafts, b.done, b.service, b.Arrived = b.sends[:0], b.drafts[:0], nil, nil, time.Time{}
 	if cap(b.drafts) > keptDrafts {
 		b.drafts = nil
 	}
@@ -55,6 +63,13 @@ func (b *Batch) Reset() {
 
 // Len is the number of requests in it.
 func (b *Batch) Len() int { return len(b.sends) }
+
+// fail gives all drafts the same error.
+func (b *Batch) fail(err error) {
+	for i := range b.drafts {
+		b.drafts[i].Err = err
+	}
+}
 
 // Stored is where the messages of request i went, or why they were not taken. With FlushTimeout there are both.
 func (b *Batch) Stored(i int) ([]record.Draft, *Refusal) {
@@ -102,8 +117,7 @@ func (s *Service) draft(b *Batch, r *Request, t *meta.TopicConfig, q *store.Queu
 // another goroutine most likely. The store's Announce is to follow when the answers are on their way. What the requests' slices hold is not needed any more when Submit returns.
 func (s *Service) Submit(b *Batch, done func()) bool {
 	if len(b.drafts) > 0 {
-		// What it returns stands in the drafts, too.
-		_ = s.Store.AppendQuiet(b.drafts)
+		s.append(b)
 	}
 	var end int64 // of what somebody waits for
 	for i := range b.sends {

@@ -41,6 +41,7 @@ const (
 	IllegalQueue
 	IllegalMessage
 	Unavailable  // another broker may take it
+	Busy         // likewise, and this one in a moment
 	FlushTimeout // it is stored all the same
 	NotSupported
 	NoGroup
@@ -67,6 +68,8 @@ func refusal(err error) *Refusal {
 			return refuse(r, "the message is illegal, properties of %d bytes at most are possible, put what is large into the body: %v", record.MaxPropertiesLen, err)
 		}
 		return refuse(r, "the message is illegal, see maxMessageSize: %v", err)
+	case Busy:
+		return refuse(r, "%v", err)
 	case Unavailable:
 		return refuse(r, "service not available now: %v", err)
 	default:
@@ -75,7 +78,10 @@ func refusal(err error) *Refusal {
 }
 
 func reasonOf(err error) Reason {
+	var busy *busyError
 	switch {
+	case errors.As(err, &busy):
+		return Busy
 	case errors.Is(err, commitlog.ErrFlushTimeout):
 		return FlushTimeout
 	case errors.Is(err, commitlog.ErrTooLarge), errors.Is(err, record.ErrPropertiesTooLong), errors.Is(err, record.ErrTopicTooLong):

@@ -33,9 +33,10 @@ type Options struct {
 type Service struct {
 	Options
 	// own is what the broker adds to every message's properties.
-	own    []byte
-	ids    ids
-	levels []*store.Queue // of the delay levels 1, 2, …
+	own        []byte
+	ids        ids
+	levels     []*store.Queue // of the delay levels 1, 2, …
+	congestion congestion
 }
 
 // New makes a Service.
@@ -44,7 +45,10 @@ func New(o Options) *Service {
 	own = record.AppendProperty(own, record.PropMsgRegion, o.Config.RegionID)
 	own = record.AppendProperty(own, record.PropTraceOn, strconv.FormatBool(o.Config.TraceOn))
 	own = record.AppendProperty(own, record.PropCluster, o.Config.ClusterName)
-	return &Service{Options: o, own: slices.Clip(own), ids: newIDs(o.StoreHost), levels: levelQueues(o.Store, len(o.Config.DelayLevels))}
+	return &Service{
+		Options: o, own: slices.Clip(own), ids: newIDs(o.StoreHost),
+		levels: levelQueues(o.Store, len(o.Config.DelayLevels)), congestion: congestion{start: o.Now()},
+	}
 }
 
 // topic returns the topic of a send, which creates it when the broker's configuration allows that.

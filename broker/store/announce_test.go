@@ -24,7 +24,7 @@ func TestWhatIsAnnouncedIsDispatchedOnTheSpot(t *testing.T) {
 	s := mustOpen(t, o)
 	onTheSpot := 0
 	for range 100 {
-		if err := s.AppendQuiet([]record.Draft{draftTo(s, "T", 0, "")}); err != nil {
+		if err := s.AppendQuiet([]record.Draft{draftTo(s, "T", 0, "")}, nil); err != nil {
 			t.Fatal(err)
 		}
 		s.Announce()
@@ -52,7 +52,7 @@ func TestManyWhoAnnounceLeaveNoRecordBehind(t *testing.T) {
 					for i := range ds {
 						ds[i] = draftTo(s, fmt.Sprint("T", p), 0, "")
 					}
-					if err := s.AppendQuiet(ds); err != nil {
+					if err := s.AppendQuiet(ds, nil); err != nil {
 						t.Error(err)
 						return
 					}
@@ -81,7 +81,7 @@ func TestAFollowerThatWouldWaitForADiskIsLeftToTheDispatcher(t *testing.T) {
 	f := &testFollower{slow: make(chan struct{})}
 	o.Followers = []Follower{f}
 	s := mustOpen(t, o)
-	if err := s.AppendQuiet([]record.Draft{draftTo(s, "T", 0, "")}); err != nil {
+	if err := s.AppendQuiet([]record.Draft{draftTo(s, "T", 0, "")}, nil); err != nil {
 		t.Fatal(err)
 	}
 	s.Announce() // would not return
@@ -96,7 +96,7 @@ func TestAFailureOfAFollowerIsTheDispatchersAlsoWhenAnnounceMeetsIt(t *testing.T
 	s := mustOpen(t, o)
 	full := fmt.Errorf("write: %w", vfs.ErrFull)
 	f.fail.Store(&full)
-	if err := s.AppendQuiet([]record.Draft{draftTo(s, "T", 0, "")}); err != nil {
+	if err := s.AppendQuiet([]record.Draft{draftTo(s, "T", 0, "")}, nil); err != nil {
 		t.Fatal(err)
 	}
 	s.Announce()

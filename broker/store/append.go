@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"fmt"
+	"sync"
 
 	"github.com/gantry-mq/gantry/commitlog"
 	"github.com/gantry-mq/gantry/commitlog/record"
@@ -15,10 +16,29 @@ func (s *Store) Append(ds []record.Draft) error {
 	return s.Log.Append(ds, numbering{s})
 }
 
-// AppendQuiet is Append for those who answer first and have an Announce follow.
-func (s *Store) AppendQuiet(ds []record.Draft) error {
-	return s.Log.AppendQuiet(ds, numbering{s})
+// AppendQuiet is Append for those who answer first and have an Announce follow. admit, if it isn't nil, is asked when it is the messages'
+// turn: its error refuses them all.
+func (s *Store) AppendQuiet(ds []record.Draft, admit func() error) error {
+	if admit == nil {
+		return s.Log.AppendQuiet(ds, numbering{s})
+	}
+	a := admissions.Get().(*admission)
+	a.numbering, a.admit = numbering{s}, admit
+	err := s.Log.AppendQuiet(ds, a)
+	*a = admission{}
+	admissions.Put(a)
+	return err
 }
+
+// admission is a numbering that lets its owner decide at the last moment. It implements commitlog.Admitter.
+type admission struct {
+	numbering
+	admit func() error
+}
+
+func (a *admission) Admit() error { return a.admit() }
+
+var admissions = sync.Pool{New: func() any { return new(admission) }}
 
 // Announce shows the followers what was appended quietly and is confirmed by now, on the goroutine of the caller if nobody else is
 // at it: that is cheaper than to wake another one, and a consumer that waits hears of it sooner. The caller does one batch at most.
