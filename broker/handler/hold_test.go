@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -101,5 +102,40 @@ func TestAResetOffsetReachesAConsumerThatIsAtWork(t *testing.T) {
 	c.ok(t, remoting.CodeUpdateConsumerOffset, queueFields("commitOffset", "2"), nil)
 	if committed, pulled := f.Offsets.Query("shop", "orders", 0), f.Offsets.Pulled("shop", "orders", 0); committed != 2 || pulled != 3 {
 		t.Errorf("committed %d, pulled %d", committed, pulled)
+	}
+}
+
+func TestAHeldPullCostsLittleMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector needs memory of its own")
+	}
+	f := start(t, vfs.NewMem(), nil)
+	c := f.dial(t)
+	f.hold(t, c, patient(0)) // what is made once is made
+	const pulls = 20_000
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC() // what the pools had
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	request := frame(remoting.CodePullMessage, 7, remoting.FlagOneway, patient(0), nil)
+	nc := dialRaw(t, f)
+	before := heap()
+	for range pulls {
+		if _, err := nc.Write(request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.Now().Add(20 * time.Second); f.held() != pulls+1; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%v pulls are held, expected %d", f.held(), pulls+1)
+		}
+	}
+	if each := (heap() - before) / pulls; each > 600 {
+		t.Errorf("%d bytes per pull", each)
+	} else {
+		t.Logf("%d bytes per pull", each)
 	}
 }

@@ -243,7 +243,7 @@ func dialRaw(t testing.TB, f *fixture) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { nc.Close() })
-	nc.SetDeadline(time.Now().Add(20 * time.Second))
+	nc.SetDeadline(time.Now().Add(60 * time.Second))
 	return nc
 }
 
