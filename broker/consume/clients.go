@@ -69,7 +69,7 @@ type Clients[M Member] struct {
 
 type group[M Member] struct {
 	model, kind, fromWhere string
-	fingerprint            int32 // of the heartbeat that subscriptions are from; 0 if there was none
+	fingerprint            int32 // of the heartbeat that subscriptions are from; 0 if there was none, or they are out of date
 	members                map[M]Client
 	subscriptions          map[string]Subscription
 }
@@ -110,6 +110,16 @@ func (c *Clients[M]) Heartbeat(m M, hb *Heartbeat, notify func(group string) boo
 		call()
 	}
 	return complete
+}
+
+// AskAgain has the next heartbeats of a group asked for their subscriptions, because a client says that its own is newer. Its brief
+// heartbeats would go on without: the fingerprint says nothing of versions.
+func (c *Clients[M]) AskAgain(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if g := c.groups[name]; g != nil {
+		g.fingerprint = 0
+	}
 }
 
 // group finds a group, or makes it. It needs mu.

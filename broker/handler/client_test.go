@@ -145,6 +145,36 @@ func TestAHeartbeatMayLeaveOutSubscriptionsThatAreKnown(t *testing.T) {
 	checkPull(t, c.call(t, remoting.CodePullMessage, pullFields(0, 0), nil), remoting.RespSuccess, 1, 0, 1, "a")
 }
 
+// A client renews its subscription's version at each rebalance. Should the heartbeat that says so get lost, it would go on with brief
+// ones, and its pulls be refused for ever.
+func TestAClientWhoseSubscriptionIsOutOfDateIsAskedForIt(t *testing.T) {
+	f := start(t, vfs.NewMem(), nil)
+	c := f.dial(t)
+	beat := func(version string, brief bool) string {
+		t.Helper()
+		body := `{"clientID":"a","consumerDataSet":[{"groupName":"shop","subscriptionDataSet":[{"topic":"orders","subString":"*","subVersion":` + version + `}]}],"heartbeatFingerprint":7,"withoutSub":false}`
+		if brief {
+			body = `{"clientID":"a","consumerDataSet":[{"groupName":"shop","subscriptionDataSet":[]}],"heartbeatFingerprint":7,"withoutSub":true}`
+		}
+		return c.ok(t, remoting.CodeHeartBeat, nil, []byte(body)).Fields.Str("IS_SUB_CHANGE")
+	}
+	if first, then := beat("5", false), beat("", true); first != "false" || then != "false" {
+		t.Errorf("asked for subscriptions that are known: %s %s", first, then)
+	}
+	for _, pairs := range [][]string{{"subVersion", "6"}, {"topic", "batches"}} {
+		if r := c.call(t, remoting.CodePullMessage, pullFields(0, 0, pairs...), nil); r.Code != remoting.RespSubscriptionNotLatest && r.Code != remoting.RespSubscriptionNotExist {
+			t.Fatalf("answer %s", remoting.ResponseName(r.Code))
+		}
+		if beat("", true) != "true" {
+			t.Errorf("after a pull with %q nobody asks", pairs)
+		}
+		if beat("6", false) != "false" {
+			t.Error("asked again for what came just now")
+		}
+	}
+	c.fails(t, remoting.RespPullNotFound, remoting.CodePullMessage, pullFields(0, 0, "subVersion", "6"), nil)
+}
+
 func TestQueuesAreLockedForOneClient(t *testing.T) {
 	f := start(t, vfs.NewMem(), nil)
 	c := f.dial(t)

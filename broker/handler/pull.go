@@ -125,8 +125,10 @@ func (p *pull) subscribe(r *pullRequest) error {
 	case p.h.Groups.Forbidden(group, topic)&meta.PermRead != 0:
 		return forbidden(subscriptionForbidden, "the consumer group[%s] is forbidden for topic[%s]", group, topic)
 	case !found:
+		p.h.Clients.AskAgain(group)
 		return refusal(remoting.RespSubscriptionNotExist, "the consumer's subscription not exist, %s of %s", topic, group)
 	case s.Version < r.subscriptionVersion:
+		p.h.Clients.AskAgain(group)
 		return refusal(remoting.RespSubscriptionNotLatest, "the consumer's subscription not latest, %s of %s", topic, group)
 	}
 	if !isTag(s.Type) {
