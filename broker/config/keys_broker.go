@@ -60,7 +60,7 @@ func brokerSections() []section {
 		}},
 		{"Overload", []Key{
 			{"brokerFastFailureEnable", "true", reload, "Turn requests away with SYSTEM_BUSY that waited for too long, so that clients try another broker.", flag(func(c *Config) *bool { return &c.FastFail })},
-			{"waitTimeMillsInSendQueue", "200", reload, "How long a send may wait from when it was read until the log takes it.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.SendWait })},
+			{"waitTimeMillsInSendQueue", "1000", reload, "How long a send may wait from when it was read until the log takes it (RocketMQ's default is 200).", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.SendWait })},
 			{"waitTimeMillsInPullQueue", "5000", reload, "How long a pull may wait from when it was read until it is looked at.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.PullWait })},
 			{"waitTimeMillsInLitePullQueue", "5000", reload, "The same of a lite pull.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.LitePullWait })},
 			{"osPageCacheBusyTimeOutMills", "1000", reload, "Turn sends away at once while a write to the log has taken longer than this.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.AppendStall })},

@@ -20,6 +20,7 @@ type Batch struct {
 	more   []byte // properties that the broker adds to single drafts, which point into it
 
 	service *Service     // the one that stores it
+	queued  bool         // others were before it
 	admit   func() error // service.admit for it, made once
 	waiter  commitlog.Waiter
 	done    func()
@@ -52,7 +53,7 @@ func NewBatch() *Batch {
 func (b *Batch) Reset() {
 	clear(b.drafts) // they hold on to buffers
 	clear(b.sends)
-	b.sends, b.drafts, b.done, b.service, b.Arrived = b.sends[:0], b.drafts[:0], nil, nil, time.Time{}
+	b.sends, b.drafts, b.done, b.service, b.queued, b.Arrived = b.sends[:0], b.drafts[:0], nil, nil, false, time.Time{}
 	if cap(b.drafts) > keptDrafts {
 		b.drafts = nil
 	}

@@ -13,11 +13,12 @@ type congestion struct {
 	since     atomic.Int64 // ns: when the last of them had its turn, or the first one came
 }
 
-func (c *congestion) enter(now time.Time) {
+// enter notes that an append begins, and tells whether there are others.
+func (c *congestion) enter(now time.Time) (others bool) {
 	if c.appending.Load() == 0 {
 		c.turn(now)
 	}
-	c.appending.Add(1)
+	return c.appending.Add(1) > 1
 }
 
 // turn notes that an append has its turn, which means that the one before is through.
@@ -56,17 +57,28 @@ func (s *Service) append(b *Batch) {
 		b.fail(&busyError{"PC_SYNCHRONIZED", stall, s.congestion.appending.Load(), "a write to the log takes longer than osPageCacheBusyTimeOutMills"})
 		return
 	}
-	s.congestion.enter(now)
-	b.service = s
+	if err := s.late(b, now); err != nil {
+		b.fail(err)
+		return
+	}
+	b.service, b.queued = s, s.congestion.enter(now)
 	// What it returns stands in the drafts, too.
 	_ = s.Store.AppendQuiet(b.drafts, b.admit)
 	s.congestion.leave()
 }
 
-// admit decides about a batch when it is its turn.
+// admit decides about a batch when it is its turn. One that had nobody before it has spent its time on itself: a large message takes
+// some, and is not late for that.
 func (s *Service) admit(b *Batch) error {
 	now := s.Now()
 	s.congestion.turn(now)
+	if !b.queued {
+		return nil
+	}
+	return s.late(b, now)
+}
+
+func (s *Service) late(b *Batch, now time.Time) error {
 	if waited := now.Sub(b.Arrived); s.Config.FastFail && waited > s.Config.SendWait {
 		return &busyError{"TIMEOUT_CLEAN_QUEUE", waited, s.congestion.appending.Load(), "see waitTimeMillsInSendQueue"}
 	}

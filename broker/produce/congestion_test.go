@@ -80,7 +80,7 @@ func TestASendThatWaitedTooLongBeforeItsTurnIsTurnedAwayUnlessThatIsOff(t *testi
 	f := newFixture(t, nil)
 	for _, fast := range []bool{true, false} {
 		f.Config.FastFail = fast
-		for waited, ok := range map[time.Duration]bool{0: true, 199 * time.Millisecond: true, time.Hour: !fast} {
+		for waited, ok := range map[time.Duration]bool{0: true, 999 * time.Millisecond: true, time.Hour: !fast} {
 			b := NewBatch()
 			b.Arrived = f.Now().Add(-waited)
 			f.Add(b, order())
