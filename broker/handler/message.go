@@ -50,7 +50,7 @@ func (c *call) queryMessage() error {
 	case "T":
 		kind = store.TagKey
 	}
-	if f.Str("_UNIQUE_KEY_QUERY") == "true" {
+	if unique, _ := f.Bool("_UNIQUE_KEY_QUERY", false); unique {
 		kind, most = store.UniqueKey, int32(c.h.Config.MaxQueryMessages)
 	}
 	most = min(max(1, most), 64)

@@ -58,7 +58,7 @@ func TestMessagesAreFoundByKey(t *testing.T) {
 		"the newest":     {queryFields("orders", "k2", "maxNum", "1"), "b"},
 		"no number":      {queryFields("orders", "k2", "maxNum", "-3"), "b"},
 		"a unique key":   {queryFields("orders", "a-key"), "a"},
-		"by unique key":  {queryFields("orders", "b-key", "_UNIQUE_KEY_QUERY", "true"), "b"},
+		"by unique key":  {queryFields("orders", "b-key", "_UNIQUE_KEY_QUERY", "True"), "b"},
 		"by kind of key": {queryFields("orders", "a-key", "indexType", "U"), "a"},
 		"by tag":         {queryFields("orders", "red", "indexType", "T"), "b a"},
 		"user's keys":    {queryFields("orders", "k1", "indexType", "K"), "a"},
