@@ -254,6 +254,7 @@ func (b *Broker) housekeeping() {
 			b.register()
 		case <-clients.C:
 			b.Handler.ExpireClients()
+			b.Handler.Stats().Sample() // every ten seconds, too
 		}
 	}
 }
@@ -268,6 +269,7 @@ func (b *Broker) Close(ctx context.Context) error {
 	close(b.quit)
 	b.holder.Close()
 	err := b.server.Shutdown(ctx)
+	b.Handler.Close()
 	b.wg.Wait()
 	return errors.Join(err, b.Delay.Close(), b.Offsets.Persist(), b.Topics.Persist(), b.Groups.Persist(), b.Store.Close())
 }

@@ -25,6 +25,7 @@ var rules = map[string][]string{
 	"broker/config":    {},
 	"broker/telemetry": {},
 	"broker/remoting":  {},
+	"broker/stats":     {},
 	"broker/meta":      {"broker/remoting/fastjson", "commitlog/vfs", "commitlog/record", "commitlog/seeded"},
 	"broker/namesrv":   {"broker/remoting", "broker/meta"},
 
@@ -34,7 +35,7 @@ var rules = map[string][]string{
 	"broker/produce": {"broker/config", "broker/meta", "broker/store", "broker/topics", "commitlog"},
 	"broker/delay":   {"broker/meta", "broker/store", "broker/topics", "commitlog", "consumequeue"},
 	"broker/consume": {"broker/store", "commitlog", "consumequeue"},
-	"broker/handler": {"broker/config", "broker/consume", "broker/meta", "broker/produce", "broker/remoting", "broker/store", "broker/topics", "commitlog", "consumequeue"},
+	"broker/handler": {"broker/config", "broker/consume", "broker/meta", "broker/produce", "broker/remoting", "broker/stats", "broker/store", "broker/topics", "commitlog", "consumequeue"},
 
 	"broker":     {"broker", "commitlog", "consumequeue", "index"},
 	"benchmarks": {}, // an independent check: it shares nothing with what it measures

@@ -38,6 +38,7 @@ type Config struct {
 	ShortPolling        time.Duration
 	NotifyIDsChanged    bool
 	NotifyAtOnce        bool
+	ResetInBroker       bool
 	PersistOffsets      time.Duration
 	ClientExpiry        time.Duration
 	MaxPullBytes        int64 // of messages that are in memory

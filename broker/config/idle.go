@@ -194,6 +194,6 @@ var idleKeys = []struct {
 		productEnvName putMsgIndexHightWater readUnCommitted recheckReputOffsetFromCq recoverConcurrently
 		rejectPullConsumerEnable rocketmqHome searchBcqByCacheEnable sendHeartbeatTimeoutMillis serverSocketBacklog
 		shutdownWaitTimeSeconds splitMetadataSize splitRegistrationSize storeReplyMessageEnable
-		subscriptionExpiredTimeout travelCqFileNumWhenGetMessage updateNameServerAddrPeriod useServerSideResetOffset
+		subscriptionExpiredTimeout travelCqFileNumWhenGetMessage updateNameServerAddrPeriod
 		useStaticSubscription waitSecondsForService`},
 }

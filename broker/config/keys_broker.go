@@ -44,6 +44,7 @@ func brokerSections() []section {
 			{"shortPollingTimeMills", "1000", reload, "How long it is held when longPollingEnable is false.", millis(0, dayMillis, func(c *Config) *time.Duration { return &c.ShortPolling })},
 			{"notifyConsumerIdsChangedEnable", "true", reload, "Tell the members of a group when one comes or goes.", flag(func(c *Config) *bool { return &c.NotifyIDsChanged })},
 			{"realTimeNotifyConsumerChange", "true", reload, "Tell them at once, rather than every 15 s.", flag(func(c *Config) *bool { return &c.NotifyAtOnce })},
+			{"useServerSideResetOffset", "true", reload, "A reset of offsets takes effect in the broker, rather than by the consumers.", flag(func(c *Config) *bool { return &c.ResetInBroker })},
 			{"channelExpiredTimeout", "120000", restart, "A client without a heartbeat for so long is forgotten.", millis(1000, dayMillis, func(c *Config) *time.Duration { return &c.ClientExpiry })},
 			{"flushConsumerOffsetInterval", "5000", reload, "Between two writings of the committed offsets.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.PersistOffsets })},
 			{"maxTransferBytesOnMessageInMemory", "262144", reload, "Most bytes that one pull gets of messages in memory.", number(1, 16<<20, "bytes", func(c *Config) *int64 { return &c.MaxPullBytes })},

@@ -12,6 +12,7 @@ import (
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/produce"
 	"github.com/gantry-mq/gantry/broker/remoting"
+	"github.com/gantry-mq/gantry/broker/stats"
 	"github.com/gantry-mq/gantry/broker/store"
 	"github.com/gantry-mq/gantry/broker/topics"
 	"github.com/gantry-mq/gantry/commitlog/record"
@@ -28,8 +29,10 @@ type Options struct {
 	Produce *produce.Service
 	Holder  *consume.Holder
 	Locks   *consume.Locks
-	Now     func() time.Time
-	Logger  *slog.Logger
+	// DelayOffsets is the content of delayOffset.json as it is now; nil if there are no delayed messages.
+	DelayOffsets func() ([]byte, error)
+	Now          func() time.Time
+	Logger       *slog.Logger
 }
 
 // Handler serves a broker's Remoting port. It implements remoting.Handler.
@@ -42,6 +45,7 @@ type Handler struct {
 	sends   sync.Pool // *sends
 	pulls   sync.Pool // *pull
 	stats   Stats
+	relays  sync.WaitGroup // requests that are relayed to consumers
 }
 
 // New makes a Handler.
@@ -57,6 +61,7 @@ func New(o Options) *Handler {
 		},
 	}
 	h.sent = remoting.FixFields(record.PropMsgRegion, c.RegionID, record.PropTraceOn, strconv.FormatBool(c.TraceOn))
+	h.stats.Broker, h.stats.began = stats.New(c.ClusterName, o.Topics.IsSystem, o.Now), o.Now()
 	h.sends.New = func() any { return newSends(h) }
 	h.pulls.New = func() any { return newPull(h) }
 	return h
@@ -136,6 +141,9 @@ func (h *Handler) one(c *remoting.Conn, cmd *remoting.Command) {
 	call := call{h: h, c: c, cmd: cmd, t: cmd.Ticket()}
 	f, ok := calls[cmd.Code]
 	if !ok {
+		f, ok = queries[cmd.Code]
+	}
+	if !ok {
 		call.answer(remoting.RespRequestCodeNotSupported, fmt.Sprintf(" request type %d (%s) not supported", cmd.Code, remoting.RequestName(cmd.Code)))
 		return
 	}
@@ -146,25 +154,21 @@ func (h *Handler) one(c *remoting.Conn, cmd *remoting.Command) {
 
 // calls are what the broker answers beside sends and pulls.
 var calls = map[int32]func(*call) error{
-	remoting.CodeHeartBeat:                        (*call).heartbeat,
-	remoting.CodeUnregisterClient:                 (*call).unregister,
-	remoting.CodeCheckClientConfig:                (*call).checkClient,
-	remoting.CodeGetConsumerListByGroup:           (*call).consumerList,
-	remoting.CodeLockBatchMQ:                      (*call).lockQueues,
-	remoting.CodeUnlockBatchMQ:                    (*call).unlockQueues,
-	remoting.CodeQueryConsumerOffset:              (*call).queryOffset,
-	remoting.CodeUpdateConsumerOffset:             (*call).updateOffset,
-	remoting.CodeGetMaxOffset:                     (*call).maxOffset,
-	remoting.CodeGetMinOffset:                     (*call).minOffset,
-	remoting.CodeSearchOffsetByTimestamp:          (*call).searchOffset,
-	remoting.CodeGetEarliestMsgStoreTime:          (*call).earliest,
-	remoting.CodeConsumerSendMsgBack:              (*call).sendBack,
-	remoting.CodeUpdateAndCreateTopic:             (*call).createTopic,
-	remoting.CodeDeleteTopicInBroker:              (*call).deleteTopic,
-	remoting.CodeGetAllTopicConfig:                (*call).allTopics,
-	remoting.CodeUpdateAndCreateSubscriptionGroup: (*call).createGroup,
-	remoting.CodeViewMessageByID:                  (*call).viewMessage,
-	remoting.CodeQueryMessage:                     (*call).queryMessage,
+	remoting.CodeHeartBeat:               (*call).heartbeat,
+	remoting.CodeUnregisterClient:        (*call).unregister,
+	remoting.CodeCheckClientConfig:       (*call).checkClient,
+	remoting.CodeGetConsumerListByGroup:  (*call).consumerList,
+	remoting.CodeLockBatchMQ:             (*call).lockQueues,
+	remoting.CodeUnlockBatchMQ:           (*call).unlockQueues,
+	remoting.CodeQueryConsumerOffset:     (*call).queryOffset,
+	remoting.CodeUpdateConsumerOffset:    (*call).updateOffset,
+	remoting.CodeGetMaxOffset:            (*call).maxOffset,
+	remoting.CodeGetMinOffset:            (*call).minOffset,
+	remoting.CodeSearchOffsetByTimestamp: (*call).searchOffset,
+	remoting.CodeGetEarliestMsgStoreTime: (*call).earliest,
+	remoting.CodeConsumerSendMsgBack:     (*call).sendBack,
+	remoting.CodeViewMessageByID:         (*call).viewMessage,
+	remoting.CodeQueryMessage:            (*call).queryMessage,
 }
 
 // call is one request being served. Its methods answer it, at once or later; an error that one of them returns is answered by fail.

@@ -246,13 +246,13 @@ func (p *pull) fail(err error) {
 // answer sends the result, whose messages go out from the log's mapping.
 func (p *pull) answer(r *consume.Result) {
 	defer p.free()
+	p.count(r)
 	w := p.reply(pullCodes[r.Status], pullRemarks[r.Status], r.Next, r.Min, r.Max)
 	if r.Status != consume.Found {
 		w.End()
 		r.Release()
 		return
 	}
-	p.h.stats.pulled(r.Messages, r.Bytes)
 	w.Parts(r.Parts, r)
 	w.End()
 }

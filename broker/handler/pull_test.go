@@ -67,8 +67,8 @@ func TestAPullIsAnsweredByWhatTheQueueHas(t *testing.T) {
 	checkPull(t, pull(4), remoting.RespPullOffsetMoved, 3, 0, 3, "")
 	checkPull(t, pull(0, "subscription", "b-tag || c-tag"), remoting.RespSuccess, 3, 0, 3, "b c")
 	checkPull(t, pull(0, "subscription", "d-tag"), remoting.RespPullRetryImmediately, 3, 0, 3, "")
-	if s := f.Handler.Stats(); s.MessagesOut.Load() != 7 || s.MessagesIn.Load() != 3 {
-		t.Errorf("%d messages out, %d in", s.MessagesOut.Load(), s.MessagesIn.Load())
+	if s := f.Handler.Stats(); s.Got.Total().Messages != 7 || s.Put.Total().Messages != 3 {
+		t.Errorf("%d messages out, %d in", s.Got.Total().Messages, s.Put.Total().Messages)
 	}
 }
 

@@ -1,6 +1,8 @@
 package handler
 
 import (
+	"time"
+
 	"github.com/gantry-mq/gantry/broker/produce"
 	"github.com/gantry-mq/gantry/broker/remoting"
 	"github.com/gantry-mq/gantry/commitlog/record"
@@ -17,6 +19,7 @@ type sends struct {
 	ends    []int  // where each ends there
 	ids     []byte
 	later   func() // answerLater, bound once
+	began   time.Time
 }
 
 // keptIDs is how many bytes of ids sends keep the memory of: those of a read of ordinary messages.
@@ -57,6 +60,7 @@ func hostOf(c *remoting.Conn) record.Host {
 }
 
 func (s *sends) submit() {
+	s.began = time.Now()
 	if s.h.Produce.Submit(s.batch, s.later) {
 		s.answer()
 	}
@@ -89,6 +93,7 @@ func (s *sends) answer() {
 			w.End()
 		}
 	}
+	s.h.stats.PutTime.Observe(time.Since(s.began), int64(s.batch.Len()))
 	s.batch.Reset()
 	s.tickets, s.unique, s.ends = s.tickets[:0], s.unique[:0], s.ends[:0]
 	if cap(s.unique) > keptIDs {

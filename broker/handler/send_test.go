@@ -185,7 +185,7 @@ func TestAFlushThatIsLateIsAnsweredWithThePlaceOfTheMessage(t *testing.T) {
 	if r.Fields.Str("msgId") == "" || number(t, r, "queueId") != 1 || number(t, r, "queueOffset") != 0 {
 		t.Errorf("fields %s", r.Fields)
 	}
-	if n := f.Handler.Stats().MessagesIn.Load(); n != 1 {
+	if n := f.Handler.Stats().Put.Total().Messages; n != 1 {
 		t.Errorf("%d messages came in", n)
 	}
 }

@@ -20,11 +20,14 @@ func (c *call) sendBack() error {
 		r.MaxReconsume = -1 // older clients have put something else there
 	}
 	b, conn, ticket := produce.NewBatch(), c.c, c.t
+	h, topic := c.h, f.Str("originTopic")
 	c.h.Produce.AddBack(b, r)
 	answer := func() {
 		code, remark := remoting.RespSuccess, ""
 		if _, no := b.Stored(0); no != nil {
 			code, remark = sendCode(no.Reason), no.Remark
+		} else {
+			h.stats.CountSentBack(r.Group, topic)
 		}
 		conn.Reply(ticket, code, remark).End()
 	}

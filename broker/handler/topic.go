@@ -1,13 +1,12 @@
 package handler
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/remoting"
-	"github.com/gantry-mq/gantry/broker/remoting/fastjson"
 	"github.com/gantry-mq/gantry/broker/topics"
 )
 
@@ -15,8 +14,8 @@ import (
 func (c *call) createTopic() error {
 	f := c.cmd.Fields
 	name := f.Str("topic")
-	if c.h.Config.ProtectSystemTopic && c.h.Topics.IsSystem(name) {
-		return refusal(remoting.RespInvalidParameter, "the topic[%s] is conflict with system topic", name)
+	if err := c.mayAlter(name); err != nil {
+		return err
 	}
 	t := meta.NewTopic(name, int32(c.h.Config.DefaultTopicQueues))
 	for _, e := range []error{
@@ -38,19 +37,11 @@ func (c *call) createTopic() error {
 	if err != nil {
 		return refusal(remoting.RespInvalidParameter, "%v", err)
 	}
-	if err := c.h.Life.Put(t, changes); err != nil {
+	if err := c.h.Life.Put(topics.Change{Topic: t, Attributes: changes}); err != nil {
 		return illegal(err)
 	}
 	c.h.Logger.Info("handler: topic put", "topic", name, "remote", c.c.RemoteAddr())
 	return c.ok()
-}
-
-// illegal gives the error of a configuration its response code.
-func illegal(err error) error {
-	if r := (*topics.Refused)(nil); errors.As(err, &r) {
-		return refusal(remoting.RespInvalidParameter, "%v", err)
-	}
-	return err
 }
 
 // parseAttributes reads "+a=b,-c": what to set and what to unset.
@@ -69,17 +60,22 @@ func parseAttributes(text string) (map[string]string, error) {
 	return changes, nil
 }
 
-// deleteTopic deletes a topic with its queues and offsets. One that is created later under the name starts anew.
+// deleteTopic deletes a topic with its queues and offsets, and the topics that its groups' retries went to when they popped from it.
+// One that is created later under the name starts anew.
 func (c *call) deleteTopic() error {
 	name := c.cmd.Fields.Str("topic")
-	if name == "" {
-		return refusal(remoting.RespInvalidParameter, "The specified topic is blank.")
-	}
-	if c.h.Config.ProtectSystemTopic && c.h.Topics.IsSystem(name) {
-		return refusal(remoting.RespInvalidParameter, "the topic[%s] is conflict with system topic", name)
-	}
-	if err := c.h.Life.Delete(name); err != nil {
+	if err := c.mayAlter(name); err != nil {
 		return err
+	}
+	gone := []string{name}
+	for _, group := range c.h.Offsets.Groups(name) {
+		gone = append(gone, meta.RetryPrefix+group+"+"+name, meta.RetryPrefix+group+"_"+name)
+	}
+	for _, name := range gone {
+		if err := c.h.Life.Delete(name); err != nil {
+			return err
+		}
+		c.h.stats.Forget(name)
 	}
 	c.h.Logger.Info("handler: topic deleted", "topic", name, "remote", c.c.RemoteAddr())
 	return c.ok()
@@ -92,24 +88,16 @@ func (c *call) allTopics() error {
 	for _, t := range all {
 		table[t.Name] = t
 	}
-	return c.json(struct {
+	b, err := json.Marshal(struct {
 		Version meta.DataVersion             `json:"dataVersion"`
 		Topics  map[string]*meta.TopicConfig `json:"topicConfigTable"`
 	}{version, table})
-}
-
-// createGroup creates a consumer group or changes it.
-func (c *call) createGroup() error {
-	var g meta.GroupConfig
-	if err := fastjson.Unmarshal(c.cmd.Body, &g); err != nil {
-		return refusal(remoting.RespInvalidParameter, "%v", err)
-	}
-	if _, err := c.h.Groups.Put(g); err != nil {
-		return refusal(remoting.RespInvalidParameter, "%v", err)
-	}
-	if err := c.h.Groups.Persist(); err != nil {
+	if err != nil {
 		return err
 	}
-	c.h.Logger.Info("handler: group put", "group", g.Name, "remote", c.c.RemoteAddr())
-	return c.ok()
+	w := c.c.Reply(c.t, remoting.RespSuccess, "")
+	w.Int("totalTopicNum", int64(len(table)))
+	w.Body(b)
+	w.End()
+	return nil
 }

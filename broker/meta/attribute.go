@@ -11,10 +11,22 @@ import (
 // AlterTopicAttributes applies changes as admin tools send them, "+name" to set and "-name" to remove (its value is
 // ignored), and returns the attributes that result. With creating set there are none yet. Nothing passed in changes.
 func AlterTopicAttributes(current, changes map[string]string, creating bool) (map[string]string, error) {
-	out := make(map[string]string, len(current)+len(changes))
-	if !creating {
-		maps.Copy(out, current)
+	if creating {
+		current = nil
 	}
+	fixed := func(name string) bool { return !creating && (name == AttrQueueType || name == AttrCleanup) }
+	return alter(current, changes, checkAttribute, fixed)
+}
+
+// alterGroupAttributes is the same for a consumer group.
+func alterGroupAttributes(current, changes map[string]string) (map[string]string, error) {
+	return alter(current, changes, checkGroupAttribute, func(string) bool { return false })
+}
+
+// alter applies changes. check says what is wrong with a name or a value; the value of an attribute that is fixed stays what it is.
+func alter(current, changes map[string]string, check func(name, value string, removing bool) error, fixed func(name string) bool) (map[string]string, error) {
+	out := make(map[string]string, len(current)+len(changes))
+	maps.Copy(out, current)
 	for _, change := range slices.Sorted(maps.Keys(changes)) {
 		name, value := strings.TrimLeft(change, "+-"), changes[change]
 		if len(change) != len(name)+1 {
@@ -23,17 +35,17 @@ func AlterTopicAttributes(current, changes map[string]string, creating bool) (ma
 		if _, both := changes["+"+name]; both && change[0] == '-' {
 			return nil, fmt.Errorf("attribute %s is both set and removed", name)
 		}
-		if err := checkAttribute(name, value, change[0] == '-'); err != nil {
+		if err := check(name, value, change[0] == '-'); err != nil {
 			return nil, err
 		}
 		old, had := out[name]
 		switch {
-		case !creating && (name == AttrQueueType || name == AttrCleanup) && (old != value || change[0] == '-'):
+		case fixed(name) && (old != value || change[0] == '-'):
 			return nil, fmt.Errorf("attribute %s can't be changed once the topic exists", name)
 		case change[0] == '+':
 			out[name] = value
 		case !had:
-			return nil, fmt.Errorf("attribute %s can't be removed: the topic doesn't have it", name)
+			return nil, fmt.Errorf("attribute %s can't be removed: it isn't set", name)
 		default:
 			delete(out, name)
 		}
@@ -62,4 +74,21 @@ func checkAttribute(name, value string, removing bool) error {
 		return fmt.Errorf("attribute %s: %q, one of %s is expected", name, value, strings.Join(choice, ", "))
 	}
 	return nil
+}
+
+// attrPriority is a group's share of messages of higher priority, in percent.
+const attrPriority = "priority.factor"
+
+func checkGroupAttribute(name, value string, removing bool) error {
+	switch name {
+	case attrPriority:
+		if n, err := strconv.Atoi(value); !removing && (err != nil || n < 0 || n > 100) {
+			return fmt.Errorf("attribute %s: %q, a number from 0 to 100 is expected", name, value)
+		}
+		return nil
+	case "lite.bind.topic", "lite.sub.model", "lite.sub.reset.offset.exclusive", "lite.sub.reset.offset.unsubscribe",
+		"lite.sub.client.quota", "lite.sub.client.max.event.cnt", "lite.sub.wildcard":
+		return nil // kept for a peer that takes the store over
+	}
+	return fmt.Errorf("attribute %q is unknown", name)
 }

@@ -117,6 +117,34 @@ func (g *Groups) Put(c GroupConfig) (created bool, err error) {
 	return created, nil
 }
 
+// Alter creates groups or replaces their configurations, attributes apart: those are altered as the new ones say ("+name" to set,
+// "-name" to remove). It does nothing, and names what is wrong, unless all of them can be had.
+func (g *Groups) Alter(groups ...GroupConfig) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	ready := make([]*GroupConfig, len(groups))
+	for i := range groups {
+		c := groups[i].clone()
+		if err := c.Check(); err != nil {
+			return fmt.Errorf("meta: %w", err)
+		}
+		var present map[string]string
+		if old := g.Get(c.Name); old != nil {
+			present = old.Attributes
+		}
+		var err error
+		if c.Attributes, err = alterGroupAttributes(present, c.Attributes); err != nil {
+			return fmt.Errorf("meta: group %s: %w", c.Name, err)
+		}
+		ready[i] = c
+	}
+	for _, c := range ready {
+		g.groups.put(c.Name, c)
+		g.changed()
+	}
+	return nil
+}
+
 // Delete removes a group with what it was forbidden, and tells whether there was one.
 func (g *Groups) Delete(name string) bool {
 	g.mu.Lock()
@@ -143,6 +171,13 @@ func (g *Groups) Forbidden(group, topic string) int32 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.forbidden[group][topic]
+}
+
+// AllForbidden returns what Forbidden does for all groups and topics where it isn't 0.
+func (g *Groups) AllForbidden() map[string]map[string]int32 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return maps.Clone(g.forbidden) // the inner maps are replaced, never changed
 }
 
 // SetForbidden replaces what a group may not do with a topic; 0 allows everything.

@@ -100,3 +100,15 @@ func (o *Offsets) Version() DataVersion {
 	defer o.mu.Unlock()
 	return o.version
 }
+
+// All returns a copy of what is committed, by topic@group and queue, with the version that was last persisted.
+func (o *Offsets) All() (map[string]map[int32]int64, DataVersion) {
+	o.mu.Lock()
+	pairs, version := o.pairs.all(), o.version
+	o.mu.Unlock()
+	all := make(map[string]map[int32]int64, len(pairs))
+	for key, p := range pairs {
+		all[key] = p.clone()
+	}
+	return all, version
+}

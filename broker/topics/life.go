@@ -79,31 +79,49 @@ func (l *Life) change(do func() (changed bool, err error)) error {
 	return err
 }
 
-// Put creates a topic or replaces its configuration, attributes apart: those are altered as changes say ("+name" to set,
-// "-name" to remove). An error that isn't about the disk names what is wrong with the configuration.
-func (l *Life) Put(c meta.TopicConfig, changes map[string]string) error {
+// Change is a topic to be created, or the configuration that it shall have, attributes apart: those are altered as Attributes says
+// ("+name" to set, "-name" to remove).
+type Change struct {
+	Topic      meta.TopicConfig
+	Attributes map[string]string
+}
+
+// Put makes changes: all of them, or none if one of them asks for what can't be. A *Refused names what that is.
+func (l *Life) Put(changes ...Change) error {
 	return l.change(func() (bool, error) {
-		var present map[string]string
-		old := l.Table.Get(c.Name)
-		if old != nil {
-			present = old.Attributes
+		ready := make([]meta.TopicConfig, len(changes))
+		for i := range changes {
+			var err error
+			if ready[i], err = l.altered(&changes[i]); err != nil {
+				return false, &Refused{err}
+			}
 		}
-		var err error
-		if c.Attributes, err = meta.AlterTopicAttributes(present, changes, old == nil); err != nil {
-			return false, &Refused{err}
+		for i := range ready {
+			c := ready[i]
+			if err := l.clear(c.Name); err != nil {
+				return i > 0, errors.Join(err, l.Table.Persist())
+			}
+			if _, err := l.Table.Put(c, l.Store.Log.Max()); err != nil {
+				return i > 0, errors.Join(&Refused{err}, l.Table.Persist())
+			}
+			l.Logger.Info("topics: put", "topic", c.Name, "read", c.ReadQueues, "write", c.WriteQueues)
 		}
-		if err := c.Check(); err != nil {
-			return false, &Refused{err}
-		}
-		if err := l.clear(c.Name); err != nil {
-			return false, err
-		}
-		if _, err := l.Table.Put(c, l.Store.Log.Max()); err != nil {
-			return false, &Refused{err}
-		}
-		l.Logger.Info("topics: put", "topic", c.Name, "read", c.ReadQueues, "write", c.WriteQueues)
-		return true, l.Table.Persist()
+		return len(ready) > 0, l.Table.Persist()
 	})
+}
+
+// altered is the configuration that a change leads to.
+func (l *Life) altered(c *Change) (t meta.TopicConfig, err error) {
+	var present map[string]string
+	old := l.Table.Get(c.Topic.Name)
+	if old != nil {
+		present = old.Attributes
+	}
+	t = c.Topic
+	if t.Attributes, err = meta.AlterTopicAttributes(present, c.Attributes, old == nil); err != nil {
+		return t, err
+	}
+	return t, t.Check()
 }
 
 // Refused is the error of a configuration that a topic can't have.
@@ -148,4 +166,17 @@ func (l *Life) Delete(name string) error {
 		}
 		return true, l.remains(name)
 	})
+}
+
+// Sweep removes what is left of topics that were deleted, where that failed before.
+func (l *Life) Sweep() error {
+	names := map[string]bool{}
+	l.Store.EachQueue(func(topic string, _ int32) { names[topic] = true })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var errs []error
+	for name := range names {
+		errs = append(errs, l.clear(name))
+	}
+	return errors.Join(errs...)
 }

@@ -60,7 +60,7 @@ func (f *fixture) send(t *testing.T, topic string) (queueOffset int64) {
 
 func (f *fixture) put(t *testing.T, c meta.TopicConfig, changes map[string]string) {
 	t.Helper()
-	if err := f.Put(c, changes); err != nil {
+	if err := f.Put(Change{Topic: c, Attributes: changes}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -84,7 +84,7 @@ func TestATopicThatIsAdoptedKeepsTheMessagesOfItsName(t *testing.T) {
 
 func TestATopicThatIsDeletedAndComesAgainBeginsAnew(t *testing.T) {
 	for name, again := range map[string]func(*fixture) error{
-		"put": func(f *fixture) error { return f.Put(meta.NewTopic("orders", 1), nil) },
+		"put": func(f *fixture) error { return f.Put(Change{Topic: meta.NewTopic("orders", 1)}) },
 		"ensured": func(f *fixture) error {
 			_, err := f.Ensure(meta.NewTopic("orders", 1))
 			return err
@@ -191,10 +191,10 @@ func TestAConfigurationThatCannotBeIsRefused(t *testing.T) {
 	name, perm := meta.NewTopic("a/b", 1), meta.NewTopic("orders", 1)
 	perm.Perm = 64
 	for what, err := range map[string]error{
-		"name":       f.Put(name, nil),
-		"permission": f.Put(perm, nil),
-		"attribute":  f.Put(meta.NewTopic("orders", 1), map[string]string{"+colour": "red"}),
-		"queue type": f.Put(meta.NewTopic("orders", 1), map[string]string{"+queue.type": "BatchCQ"}),
+		"name":       f.Put(Change{Topic: name}),
+		"permission": f.Put(Change{Topic: perm}),
+		"attribute":  f.Put(Change{Topic: meta.NewTopic("orders", 1), Attributes: map[string]string{"+colour": "red"}}),
+		"queue type": f.Put(Change{Topic: meta.NewTopic("orders", 1), Attributes: map[string]string{"+queue.type": "BatchCQ"}}),
 	} {
 		if r := (*Refused)(nil); !errors.As(err, &r) {
 			t.Errorf("%s: %v", what, err)
