@@ -152,6 +152,7 @@ func (b *Broker) assemble() error {
 		ip = lookup(o.Config.BrokerHost, o.Logger)
 	}
 	b.holder = consume.NewHolder()
+	live := config.NewLive(o.Config)
 	life := &topics.Life{Table: b.Topics, Store: b.Store, Offsets: b.Offsets, Changed: b.register, Logger: o.Logger}
 	b.Delay, err = delay.Open(delay.Options{
 		Store: b.Store, Topics: life, Offsets: b.delayOffsets, Levels: o.Config.DelayLevels, SaveEvery: o.Config.SaveDelayOffsets, Now: o.Now, Logger: o.Logger,
@@ -161,13 +162,14 @@ func (b *Broker) assemble() error {
 	}
 	locks := consume.NewLocks(o.Now)
 	b.Handler = handler.New(handler.Options{
-		Config: o.Config, Store: b.Store, Topics: b.Topics, Life: life, Groups: b.Groups, Offsets: b.Offsets, Holder: b.holder, Locks: locks,
+		Config: live, Store: b.Store, Topics: b.Topics, Life: life, Groups: b.Groups, Offsets: b.Offsets, Holder: b.holder, Locks: locks,
 		Produce: produce.New(produce.Options{
-			Config: o.Config, Store: b.Store, Topics: life, Groups: b.Groups, Ordered: locks.Held,
+			Config: live, Store: b.Store, Topics: life, Groups: b.Groups, Ordered: locks.Held,
 			StoreHost: record.Host{IP: ip, Port: int32(o.Config.ListenPort)},
 			Now:       o.Now, Logger: o.Logger,
 		}),
-		Now: o.Now, Logger: o.Logger,
+		Reconfigured: func(c *config.Config) { b.Store.SetRetention(retention(c)) },
+		Now:          o.Now, Logger: o.Logger,
 	})
 	b.server = remoting.NewServer(b.Handler, remoting.ServerOptions{Logger: o.Logger, IdleTimeout: o.Config.MaxIdle})
 	return nil

@@ -22,13 +22,18 @@ func (b *Broker) storeOptions() store.Options {
 		QueueFile: c.QueueFileBytes, BatchFile: c.BatchQueueFileBytes, ExtFile: c.QueueExtFileBytes, QueueExt: c.EnableQueueExt,
 		IndexSlots: int(c.IndexSlots), IndexEntries: int(c.IndexEntries), NoIndex: !c.EnableIndex,
 		DelayLevels: c.DelayLevels, MultiDispatch: c.EnableLMQ && c.EnableMultiDispatch,
-		Topics: topicFacts{b.Topics},
-		Retention: commitlog.Retention{
-			Age: c.ReservedTime, Hours: c.DeleteHours, Forced: c.CleanForcibly, PerPass: 10,
-			Clean: ratio(c.DiskCleanRatio), Force: ratio(c.DiskForcedRatio), Refuse: ratio(c.DiskWarningRatio),
-		},
+		Topics:             topicFacts{b.Topics},
+		Retention:          retention(c),
 		CheckpointInterval: c.FlushQueuesEvery, CleanInterval: c.CleanEvery,
 		Now: b.opts.Now, Logger: b.opts.Logger,
+	}
+}
+
+// retention is the part of the configuration that says what is deleted, and when.
+func retention(c *config.Config) commitlog.Retention {
+	return commitlog.Retention{
+		Age: c.ReservedTime, Hours: c.DeleteHours, Forced: c.CleanForcibly, PerPass: 10,
+		Clean: ratio(c.DiskCleanRatio), Force: ratio(c.DiskForcedRatio), Refuse: ratio(c.DiskWarningRatio),
 	}
 }
 

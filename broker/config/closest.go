@@ -6,6 +6,9 @@ import "strings"
 func closest(name string, candidates []string) string {
 	best, nearest := "", min(len(name)/3, 4)+1
 	for _, c := range candidates {
+		if len(c)-len(name) >= nearest || len(name)-len(c) >= nearest {
+			continue // as many edits at least; a name may be megabytes of somebody else's bytes
+		}
 		if d := distance(strings.ToLower(name), strings.ToLower(c)); d < nearest {
 			best, nearest = c, d
 		}

@@ -207,13 +207,13 @@ func TestABadValueNamesKeyValueAndWhatIsExpected(t *testing.T) {
 }
 
 func TestReloadTakesWhatARunningProcessCanAndNamesTheRest(t *testing.T) {
-	running, _, _ := Load("", []string{"listenPort=1", "maxMessageSize=10", "namesrvAddr=a:1;b:2"})
-	next, _, _ := Load("", []string{"listenPort=2", "maxMessageSize=20", "namesrvAddr=a:1;b:2"})
+	running, _, _ := Load("", []string{"listenPort=1", "defaultQueryMaxNum=10", "namesrvAddr=a:1;b:2"})
+	next, _, _ := Load("", []string{"listenPort=2", "defaultQueryMaxNum=20", "namesrvAddr=a:1;b:2"})
 	merged, changed, warnings := running.Reload(next)
-	if merged.ListenPort != 1 || merged.MaxMessageBytes != 20 || running.MaxMessageBytes != 10 {
-		t.Errorf("merged port %d, size %d; running size %d", merged.ListenPort, merged.MaxMessageBytes, running.MaxMessageBytes)
+	if merged.ListenPort != 1 || merged.MaxQueryMessages != 20 || running.MaxQueryMessages != 10 {
+		t.Errorf("merged port %d, limit %d; running limit %d", merged.ListenPort, merged.MaxQueryMessages, running.MaxQueryMessages)
 	}
-	if !slices.Equal(changed, []string{"maxMessageSize"}) {
+	if !slices.Equal(changed, []string{"defaultQueryMaxNum"}) {
 		t.Errorf("changed: %q", changed)
 	}
 	if diff := cmp.Diff([]Warning{{"listenPort", `config: listenPort stays "1": "2" needs a restart`}}, warnings); diff != "" {

@@ -22,10 +22,10 @@ func storeSections() []section {
 		{"Durability", []Key{
 			{"flushDiskType", AsyncFlush, restart, "Whether a message is acknowledged when it is written (ASYNC_FLUSH survives a killed process) or when it is on the disk (SYNC_FLUSH survives a power cut).", choice(func(c *Config) *string { return &c.FlushDisk }, AsyncFlush, SyncFlush)},
 			{"syncFlushTimeout", "5000", reload, "How long a send waits for the disk with SYNC_FLUSH.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.SyncFlushTimeout })},
-			{"flushIntervalCommitLog", "500", reload, "Between two flushes of the log with ASYNC_FLUSH.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.FlushLogEvery })},
+			{"flushIntervalCommitLog", "500", restart, "Between two flushes of the log with ASYNC_FLUSH.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.FlushLogEvery })},
 			{"flushCommitLogLeastPages", "4", reload, "With less than so much new, such a flush is put off.", number(0, maxCount, "pages of 4 KiB", func(c *Config) *int64 { return &c.FlushLogPages })},
 			{"flushCommitLogThoroughInterval", "10000", reload, "But not for longer than this.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.FlushLogThorough })},
-			{"flushIntervalConsumeQueue", "1000", reload, "Between two flushes of queues and index.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.FlushQueuesEvery })},
+			{"flushIntervalConsumeQueue", "1000", restart, "Between two flushes of queues and index.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.FlushQueuesEvery })},
 			{"flushConsumeQueueLeastPages", "2", reload, "With less than so much new, a queue's flush is put off.", number(0, maxCount, "pages of 4 KiB", func(c *Config) *int64 { return &c.FlushQueuesPages })},
 			{"flushConsumeQueueThoroughInterval", "60000", reload, "But not for longer than this.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.FlushQueuesFully })},
 		}},
@@ -36,7 +36,7 @@ func storeSections() []section {
 			{"diskSpaceCleanForciblyRatio", "85", reload, "With the disk fuller than this, the oldest messages are deleted whatever their age.", number(1, 100, "percent", func(c *Config) *int64 { return &c.DiskForcedRatio })},
 			{"diskSpaceWarningLevelRatio", "90", reload, "With the disk fuller than this, messages are refused.", number(1, 100, "percent", func(c *Config) *int64 { return &c.DiskWarningRatio })},
 			{"cleanFileForciblyEnable", "true", reload, "Delete messages before their time when the disk is full.", flag(func(c *Config) *bool { return &c.CleanForcibly })},
-			{"cleanResourceInterval", "10000", reload, "Between two looks for what is to be deleted.", millis(10, dayMillis, func(c *Config) *time.Duration { return &c.CleanEvery })},
+			{"cleanResourceInterval", "10000", restart, "Between two looks for what is to be deleted.", millis(10, dayMillis, func(c *Config) *time.Duration { return &c.CleanEvery })},
 			{"deleteCommitLogFilesInterval", "100", reload, "Pause between the deletion of two segments.", millis(0, dayMillis, func(c *Config) *time.Duration { return &c.DeletePause })},
 		}},
 	}

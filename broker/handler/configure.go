@@ -3,7 +3,10 @@ package handler
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"slices"
 
+	"github.com/gantry-mq/gantry/broker/config"
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/remoting"
 )
@@ -11,7 +14,7 @@ import (
 // brokerConfig answers with the value of every key, one key=value a line.
 func (c *call) brokerConfig() error {
 	var text bytes.Buffer
-	if err := c.h.Config.WriteProperties(&text); err != nil {
+	if err := c.h.Config.Load().WriteProperties(&text); err != nil {
 		return err
 	}
 	version, err := json.Marshal(meta.DataVersion{Timestamp: c.h.stats.began.UnixMilli()})
@@ -23,4 +26,26 @@ func (c *call) brokerConfig() error {
 	w.Body(text.Bytes())
 	w.End()
 	return nil
+}
+
+// fixedKeys say where the broker's files are: who may change the configuration must not thereby write files.
+var fixedKeys = []string{"brokerConfigPath", "rocketmqHome", "configBlackList"}
+
+// updateBrokerConfig changes the configuration until the broker is started again, as one key=value a line says: all of it, or nothing
+// if there is a key or a value in it that can't be taken now.
+func (c *call) updateBrokerConfig() error {
+	changed, err := c.h.Config.Update("update of the broker's configuration", c.cmd.Body, fixedKeys, c.h.Reconfigured)
+	switch {
+	case errors.Is(err, config.ErrFixed):
+		return refusal(remoting.RespNoPermission, "Can not update config in black list. %v", err)
+	case err != nil:
+		return refusal(remoting.RespInvalidParameter, "%v", err)
+	}
+	c.h.Logger.Info("handler: configuration changed, until the next start", "keys", changed, "remote", c.c.RemoteAddr())
+	if slices.Contains(changed, "brokerPermission") {
+		// It is part of what the name servers know of each topic.
+		c.h.Topics.Touch()
+		c.h.Life.Changed()
+	}
+	return c.ok()
 }

@@ -20,7 +20,7 @@ import (
 
 // Options are the parts of a broker that requests are about.
 type Options struct {
-	Config  *config.Config
+	Config  *config.Live
 	Store   *store.Store
 	Topics  *meta.Topics
 	Life    *topics.Life // of the topics
@@ -29,6 +29,8 @@ type Options struct {
 	Produce *produce.Service
 	Holder  *consume.Holder
 	Locks   *consume.Locks
+	// Reconfigured is called when Config has changed.
+	Reconfigured func(*config.Config)
 	// DelayOffsets is the content of delayOffset.json as it is now; nil if there are no delayed messages.
 	DelayOffsets func() ([]byte, error)
 	Now          func() time.Time
@@ -38,27 +40,24 @@ type Options struct {
 // Handler serves a broker's Remoting port. It implements remoting.Handler.
 type Handler struct {
 	Options
-	Clients *consume.Clients[*session]
-	limits  consume.Limits
-	sent    remoting.FixedFields // what every answer to a send says
-	light   light
-	sends   sync.Pool // *sends
-	pulls   sync.Pool // *pull
-	stats   Stats
-	relays  sync.WaitGroup // requests that are relayed to consumers
+	Clients  *consume.Clients[*session]
+	hotBytes int64                // how far back from its end the log is taken to be in memory
+	sent     remoting.FixedFields // what every answer to a send says
+	light    light
+	sends    sync.Pool // *sends
+	pulls    sync.Pool // *pull
+	stats    Stats
+	relays   sync.WaitGroup // requests that are relayed to consumers
 }
 
 // New makes a Handler.
 func New(o Options) *Handler {
-	c := o.Config
+	c := o.Config.Load()
 	h := &Handler{
-		Options: o,
-		light:   newLight(),
-		Clients: consume.NewClients[*session](c.ClientExpiry, o.Now),
-		limits: consume.Limits{
-			Messages: int(min(c.MaxPullMessages, c.MaxPullBatch)), Bytes: int(c.MaxPullBytes),
-			ColdMessages: int(c.MaxPullMessagesDisk), ColdBytes: int(c.MaxPullBytesOnDisk), HotBytes: hotBytes(),
-		},
+		Options:  o,
+		light:    newLight(),
+		Clients:  consume.NewClients[*session](c.ClientExpiry, o.Now),
+		hotBytes: hotBytes(),
 	}
 	h.sent = remoting.FixFields(record.PropMsgRegion, c.RegionID, record.PropTraceOn, strconv.FormatBool(c.TraceOn))
 	h.stats.Broker, h.stats.began = stats.New(c.ClusterName, o.Topics.IsSystem, o.Now), o.Now()
@@ -111,12 +110,12 @@ func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 
 // inTime turns a pull away that has waited for too long for those before it.
 func (h *Handler) inTime(c *remoting.Conn, cmd *remoting.Command, arrived time.Time) bool {
-	most := h.Config.PullWait
+	most := h.Config.Load().PullWait
 	if cmd.Code == remoting.CodeLitePullMessage {
-		most = h.Config.LitePullWait
+		most = h.Config.Load().LitePullWait
 	}
 	waited := h.Now().Sub(arrived)
-	if !h.Config.FastFail || waited <= most {
+	if !h.Config.Load().FastFail || waited <= most {
 		return true
 	}
 	h.fail(c, cmd.Ticket(), cmd.Code, refusal(remoting.RespSystemBusy, "[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: %dms", waited.Milliseconds()))
@@ -134,7 +133,7 @@ func (h *Handler) Closed(c *remoting.Conn) {
 // notify tells whether the members of a group hear of changes among them.
 func (h *Handler) notify(group string) bool {
 	g := h.Groups.Get(group)
-	return h.Config.NotifyIDsChanged && (g == nil || g.NotifyIDsChanged)
+	return h.Config.Load().NotifyIDsChanged && (g == nil || g.NotifyIDsChanged)
 }
 
 func (h *Handler) one(c *remoting.Conn, cmd *remoting.Command) {

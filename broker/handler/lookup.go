@@ -17,7 +17,7 @@ type light struct {
 func newLight() light { return light{meta.NewTopic("", 1), meta.NewGroup("")} }
 
 func (h *Handler) isLight(name []byte) bool {
-	return h.Config.EnableLMQ && len(name) >= len(meta.LMQPrefix) && string(name[:len(meta.LMQPrefix)]) == meta.LMQPrefix
+	return h.Config.Load().EnableLMQ && len(name) >= len(meta.LMQPrefix) && string(name[:len(meta.LMQPrefix)]) == meta.LMQPrefix
 }
 
 // topic returns the configuration of a topic, nil if there is none.
@@ -38,7 +38,7 @@ func (h *Handler) group(name []byte) (*meta.GroupConfig, error) {
 	if h.isLight(name) {
 		return &h.light.group, nil
 	}
-	g, created, err := h.Groups.Ensure(string(name), h.Config.AutoCreateGroup)
+	g, created, err := h.Groups.Ensure(string(name), h.Config.Load().AutoCreateGroup)
 	if errors.Is(err, meta.ErrName) {
 		return nil, nil
 	}

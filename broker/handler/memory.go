@@ -4,7 +4,18 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/gantry-mq/gantry/broker/consume"
 )
+
+// limits are those of one pull.
+func (h *Handler) limits() consume.Limits {
+	c := h.Config.Load()
+	return consume.Limits{
+		Messages: int(min(c.MaxPullMessages, c.MaxPullBatch)), Bytes: int(c.MaxPullBytes),
+		ColdMessages: int(c.MaxPullMessagesDisk), ColdBytes: int(c.MaxPullBytesOnDisk), HotBytes: h.hotBytes,
+	}
+}
 
 // hotBytes is how far back from its end the log is taken to be in memory: 40 % of what this process may use, by
 // the cgroup's limit where there is one.

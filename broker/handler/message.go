@@ -51,7 +51,7 @@ func (c *call) queryMessage() error {
 		kind = store.TagKey
 	}
 	if unique, _ := f.Bool("_UNIQUE_KEY_QUERY", false); unique {
-		kind, most = store.UniqueKey, int32(c.h.Config.MaxQueryMessages)
+		kind, most = store.UniqueKey, int32(c.h.Config.Load().MaxQueryMessages)
 	}
 	most = min(max(1, most), 64)
 	found, err := c.h.Store.Query(f.Str("topic"), f.Str("key"), kind, begin, end, int(most))

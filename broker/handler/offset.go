@@ -72,7 +72,7 @@ func (c *call) inMemory(q *store.Queue, queueOffset int64) bool {
 		}
 		off = us[0].LogOffset
 	}
-	return c.h.Store.Log.Max()-off <= c.h.limits.HotBytes
+	return c.h.Store.Log.Max()-off <= c.h.hotBytes
 }
 
 func (c *call) updateOffset() error {

@@ -46,8 +46,8 @@ func (h *Handler) pull(c *remoting.Conn, cmd *remoting.Command) {
 	p.conn, p.ticket = c, cmd.Ticket()
 	var r pullRequest
 	err := parsePull(&r, cmd.Fields)
-	if cmd.Code == remoting.CodeLitePullMessage && !h.Config.LitePull {
-		err = forbidden(brokerForbidden, "the broker[%s] for lite pull consumer is forbidden (litePullMessageEnable)", h.Config.BrokerName)
+	if cmd.Code == remoting.CodeLitePullMessage && !h.Config.Load().LitePull {
+		err = forbidden(brokerForbidden, "the broker[%s] for lite pull consumer is forbidden (litePullMessageEnable)", h.Config.Load().BrokerName)
 	}
 	if err == nil {
 		err = p.check(&r)
@@ -72,7 +72,7 @@ func (p *pull) check(r *pullRequest) (err error) {
 	if p.groupName = p.group.Name; p.groupName == "" {
 		p.groupName = string(r.group)
 	}
-	p.from, p.messages, p.limits = r.from, int(max(1, r.messages)), p.h.limits
+	p.from, p.messages, p.limits = r.from, int(max(1, r.messages)), p.h.limits()
 	if r.bytes > 0 {
 		p.limits.Bytes, p.limits.ColdBytes = min(p.limits.Bytes, int(r.bytes)), min(p.limits.ColdBytes, int(r.bytes))
 	}
@@ -82,8 +82,8 @@ func (p *pull) check(r *pullRequest) (err error) {
 // admit finds group, topic and queue, and checks that the group may read there.
 func (p *pull) admit(group, topic []byte, id int32) (err error) {
 	h := p.h
-	if h.Config.BrokerPerm&meta.PermRead == 0 {
-		return forbidden(brokerForbidden, "the broker[%s] pulling message is forbidden (brokerPermission)", h.Config.BrokerName)
+	if h.Config.Load().BrokerPerm&meta.PermRead == 0 {
+		return forbidden(brokerForbidden, "the broker[%s] pulling message is forbidden (brokerPermission)", h.Config.Load().BrokerName)
 	}
 	if p.group, err = h.group(group); err != nil {
 		return err

@@ -70,8 +70,8 @@ func (r *pullRequest) hold(h *Handler) time.Duration {
 	switch {
 	case r.flags&pullSuspend == 0:
 		return 0
-	case !h.Config.LongPolling:
-		return h.Config.ShortPolling
+	case !h.Config.Load().LongPolling:
+		return h.Config.Load().ShortPolling
 	}
 	return time.Duration(min(max(0, r.suspend), maxHold.Milliseconds())) * time.Millisecond
 }

@@ -54,6 +54,7 @@ var queries = map[int32]func(*call) error{
 	remoting.CodeGetBrokerRuntimeInfo:     (*call).runtimeInfo,
 	remoting.CodeViewBrokerStatsData:      (*call).viewStats,
 	remoting.CodeGetBrokerConfig:          (*call).brokerConfig,
+	remoting.CodeUpdateBrokerConfig:       (*call).updateBrokerConfig,
 	remoting.CodeCleanExpiredConsumeQueue: (*call).cleanQueues,
 	remoting.CodeDeleteExpiredCommitLog:   (*call).cleanLog,
 	remoting.CodeCleanUnusedTopic:         (*call).cleanTopics,
@@ -80,7 +81,7 @@ type byQueue[T any] map[fastjson.Key[queueName]]T
 
 // queueName names a queue of this broker.
 func (h *Handler) queueName(topic string, id int32) queueName {
-	return queueName{topic, h.Config.BrokerName, id}
+	return queueName{topic, h.Config.Load().BrokerName, id}
 }
 
 func (h *Handler) queueKey(topic string, id int32) fastjson.Key[queueName] {
@@ -89,7 +90,7 @@ func (h *Handler) queueKey(topic string, id int32) fastjson.Key[queueName] {
 
 // addr is where clients reach the broker.
 func (h *Handler) addr() string {
-	return net.JoinHostPort(h.Config.BrokerHost, strconv.FormatInt(h.Config.ListenPort, 10))
+	return net.JoinHostPort(h.Config.Load().BrokerHost, strconv.FormatInt(h.Config.Load().ListenPort, 10))
 }
 
 // topicOf is the topic that a request is about.

@@ -49,7 +49,7 @@ func (c *call) relayMessage() error {
 	if err != nil {
 		return err
 	}
-	f.Add("brokerName", c.h.Config.BrokerName)
+	f.Add("brokerName", c.h.Config.Load().BrokerName)
 	if t := c.h.Topics.Get(f.Str("topic")); t != nil {
 		f.AddInt("topicSysFlag", int64(t.SysFlag))
 	}

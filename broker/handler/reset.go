@@ -35,7 +35,7 @@ func (c *call) resetOffset() error {
 		return refusal(remoting.RespTopicNotExist, "Topic %s does not exist", r.topic)
 	}
 	c.h.Logger.Info("handler: reset offsets", "topic", r.topic, "group", r.group, "queue", r.queue, "offset", r.offset, "time", r.at, "force", r.force, "remote", c.c.RemoteAddr())
-	if c.h.Config.ResetInBroker {
+	if c.h.Config.Load().ResetInBroker {
 		return c.resetHere(&r)
 	}
 	return c.resetByClients(&r)

@@ -97,9 +97,9 @@ func (t runtimeTable) log(h *Handler) error {
 	if err != nil {
 		return err
 	}
-	dirs := h.Config.LogDirs
+	dirs := h.Config.Load().LogDirs
 	if len(dirs) == 0 {
-		dirs = []string{filepath.Join(h.Config.StoreDir, "commitlog")}
+		dirs = []string{filepath.Join(h.Config.Load().StoreDir, "commitlog")}
 	}
 	least := math.Inf(1)
 	for i, u := range usage {

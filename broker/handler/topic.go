@@ -17,7 +17,7 @@ func (c *call) createTopic() error {
 	if err := c.mayAlter(name); err != nil {
 		return err
 	}
-	t := meta.NewTopic(name, int32(c.h.Config.DefaultTopicQueues))
+	t := meta.NewTopic(name, int32(c.h.Config.Load().DefaultTopicQueues))
 	for _, e := range []error{
 		read32(f, "readQueueNums", &t.ReadQueues), read32(f, "writeQueueNums", &t.WriteQueues),
 		read32(f, "perm", &t.Perm), read32(f, "topicSysFlag", &t.SysFlag),

@@ -38,7 +38,7 @@ func (c *call) mayAlter(name string) error {
 	if strings.TrimSpace(name) == "" {
 		return refusal(remoting.RespInvalidParameter, "The specified topic is blank.")
 	}
-	if c.h.Config.ProtectSystemTopic && c.h.Topics.IsSystem(name) {
+	if c.h.Config.Load().ProtectSystemTopic && c.h.Topics.IsSystem(name) {
 		return refusal(remoting.RespInvalidParameter, "The topic[%s] is conflict with system topic.", name)
 	}
 	return nil

@@ -98,6 +98,13 @@ func (t *Topics) Version() DataVersion {
 	return t.version
 }
 
+// Touch gives the table a new version, for a change of what others are told of it.
+func (t *Topics) Touch() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.version, t.dirty = t.version.next(t.now()), true
+}
+
 // Reserve adds those of a broker's own topics that are missing and protects all of them: see IsSystem.
 func (t *Topics) Reserve(topics []TopicConfig) {
 	t.mu.Lock()

@@ -136,7 +136,7 @@ func (s *Service) Submit(b *Batch, done func()) bool {
 		return true
 	}
 	b.done = done
-	b.waiter.UpTo, b.waiter.Deadline = end, s.Now().Add(s.Config.SyncFlushTimeout)
+	b.waiter.UpTo, b.waiter.Deadline = end, s.Now().Add(s.Config.Load().SyncFlushTimeout)
 	s.Store.OnAcked(&b.waiter)
 	return false
 }

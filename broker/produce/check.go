@@ -14,8 +14,8 @@ import (
 // add checks a request and adds its drafts. wait is whether the sender wants to know that they are confirmed, and queueID is
 // set to the queue that they are for.
 func (s *Service) add(b *Batch, r *Request, queueID *int32) (wait bool, _ *Refusal) {
-	if s.Config.BrokerPerm&meta.PermWrite == 0 {
-		return false, refuse(NoPermission, "the broker[%s] sending message is forbidden (brokerPermission)", s.Config.BrokerName)
+	if s.Config.Load().BrokerPerm&meta.PermWrite == 0 {
+		return false, refuse(NoPermission, "the broker[%s] sending message is forbidden (brokerPermission)", s.Config.Load().BrokerName)
 	}
 	t, refused := s.topic(r)
 	if refused != nil {
@@ -86,7 +86,7 @@ func (s *Service) unsupported(r *Request, props traits) *Refusal {
 	if props.wants == "" {
 		return nil
 	}
-	return refuse(NotSupported, "the broker[%s] does not support %s", s.Config.BrokerName, props.wants)
+	return refuse(NotSupported, "the broker[%s] does not support %s", s.Config.Load().BrokerName, props.wants)
 }
 
 // addBatch puts the messages of a client's batch into b: each as a record, or all as one inner batch where the topic is for such.
@@ -95,8 +95,8 @@ func (s *Service) addBatch(b *Batch, r *Request, props traits, t *meta.TopicConf
 	if props.level > 0 || props.badLevel {
 		return refuse(IllegalMessage, "the batch is illegal: it has a delay level, batches can't wait")
 	}
-	if n := int64(len(r.Body)); n > s.Config.MaxMessageBytes {
-		return refuse(IllegalMessage, "the batch has %d bytes, at most %d are allowed (maxMessageSize)", n, s.Config.MaxMessageBytes)
+	if n := int64(len(r.Body)); n > s.Config.Load().MaxMessageBytes {
+		return refuse(IllegalMessage, "the batch has %d bytes, at most %d are allowed (maxMessageSize)", n, s.Config.Load().MaxMessageBytes)
 	}
 	count, err := record.CountBatch(r.Body)
 	if err != nil {

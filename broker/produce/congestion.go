@@ -53,7 +53,7 @@ func (s *Service) append(b *Batch) {
 	if b.Arrived.IsZero() {
 		b.Arrived = now
 	}
-	if stall := s.congestion.stall(now); stall > s.Config.AppendStall {
+	if stall := s.congestion.stall(now); stall > s.Config.Load().AppendStall {
 		b.fail(&busyError{"PC_SYNCHRONIZED", stall, s.congestion.appending.Load(), "a write to the log takes longer than osPageCacheBusyTimeOutMills"})
 		return
 	}
@@ -79,7 +79,7 @@ func (s *Service) admit(b *Batch) error {
 }
 
 func (s *Service) late(b *Batch, now time.Time) error {
-	if waited := now.Sub(b.Arrived); s.Config.FastFail && waited > s.Config.SendWait {
+	if waited := now.Sub(b.Arrived); s.Config.Load().FastFail && waited > s.Config.Load().SendWait {
 		return &busyError{"TIMEOUT_CLEAN_QUEUE", waited, s.congestion.appending.Load(), "see waitTimeMillsInSendQueue"}
 	}
 	return nil

@@ -52,8 +52,8 @@ func TestWhileAWriteIsStuckSendersAreTurnedAwayAtOnceAndThoseWhoWaitedAfterIt(t 
 	for f.congestion.appending.Load() != 2 {
 		time.Sleep(time.Millisecond) // until the second has come to the lock: there is no event for that
 	}
-	c.advance(f.Config.AppendStall)
-	if stall := f.congestion.stall(c.now()); stall != f.Config.AppendStall {
+	c.advance(f.Config.Load().AppendStall)
+	if stall := f.congestion.stall(c.now()); stall != f.Config.Load().AppendStall {
 		t.Fatalf("a stall of %v", stall)
 	}
 	c.advance(time.Millisecond)
@@ -79,7 +79,7 @@ func TestWhileAWriteIsStuckSendersAreTurnedAwayAtOnceAndThoseWhoWaitedAfterIt(t 
 func TestASendThatWaitedTooLongBeforeItsTurnIsTurnedAwayUnlessThatIsOff(t *testing.T) {
 	f := newFixture(t, nil)
 	for _, fast := range []bool{true, false} {
-		f.Config.FastFail = fast
+		f.Config.Load().FastFail = fast
 		for waited, ok := range map[time.Duration]bool{0: true, 999 * time.Millisecond: true, time.Hour: !fast} {
 			b := NewBatch()
 			b.Arrived = f.Now().Add(-waited)

@@ -48,11 +48,11 @@ func (s *Service) retryLevel(g *meta.GroupConfig, reconsumeTimes int32) int32 {
 	}
 	wait := g.Retry.Wait(reconsumeTimes)
 	best, longest := -1, 0
-	for i, d := range s.Config.DelayLevels {
-		if d >= wait && (best < 0 || d < s.Config.DelayLevels[best]) {
+	for i, d := range s.Config.Load().DelayLevels {
+		if d >= wait && (best < 0 || d < s.Config.Load().DelayLevels[best]) {
 			best = i
 		}
-		if d > s.Config.DelayLevels[longest] {
+		if d > s.Config.Load().DelayLevels[longest] {
 			longest = i
 		}
 	}

@@ -87,7 +87,7 @@ func TestABatchCannotWait(t *testing.T) {
 
 func TestAGroupsPolicySaysAtWhichLevelARetryWaits(t *testing.T) {
 	f := newFixture(t, nil)
-	f.Config.DelayLevels = []time.Duration{time.Second, time.Minute, 10 * time.Second, 5 * time.Second}
+	f.Config.Load().DelayLevels = []time.Duration{time.Second, time.Minute, 10 * time.Second, 5 * time.Second}
 	f.levels = f.levels[:4]
 	exponential := meta.RetryPolicy{Type: meta.RetryExponential, Exponential: &meta.ExponentialRetry{Initial: 900, Max: 1 << 40, Multiplier: 6}}
 	customized := meta.RetryPolicy{Type: meta.RetryCustomized, Customized: &meta.CustomizedRetry{Next: []int64{1, 1, 10_000, 5_000, 5_001}}}

@@ -88,7 +88,7 @@ func TestAFlushThatFailsConcernsThoseWhoWaited(t *testing.T) {
 
 func TestAFlushThatIsLateIsSaidTogetherWithThePlace(t *testing.T) {
 	f, _ := held(t)
-	f.Config.SyncFlushTimeout = time.Millisecond
+	f.Config.Load().SyncFlushTimeout = time.Millisecond
 	b := f.send(t, order())
 	stored, no := b.Stored(0)
 	if no == nil || no.Reason != FlushTimeout || len(stored) != 1 || stored[0].QueueOffset != 0 {

@@ -67,8 +67,8 @@ func (s *Service) addBack(b *Batch, r SendBack) *Refusal {
 	if refused != nil {
 		return refused
 	}
-	if s.Config.BrokerPerm&meta.PermWrite == 0 {
-		return refuse(NoPermission, "the broker[%s] sending message is forbidden (brokerPermission)", s.Config.BrokerName)
+	if s.Config.Load().BrokerPerm&meta.PermWrite == 0 {
+		return refuse(NoPermission, "the broker[%s] sending message is forbidden (brokerPermission)", s.Config.Load().BrokerName)
 	}
 	if g.RetryQueues <= 0 {
 		return nil

@@ -58,7 +58,7 @@ func TestARetryOfAGroupThatConsumesInOrderIsADeadLetter(t *testing.T) {
 
 func TestRetriesNeedTheirGroup(t *testing.T) {
 	f := newFixture(t, nil)
-	f.Config.AutoCreateGroup = false
+	f.Config.Load().AutoCreateGroup = false
 	for _, topic := range []string{"%RETRY%shop", "%DLQ%shop"} {
 		r := order()
 		r.Topic = []byte(topic)
@@ -66,7 +66,7 @@ func TestRetriesNeedTheirGroup(t *testing.T) {
 			t.Errorf("%s: %+v", topic, no)
 		}
 	}
-	f.Config.AutoCreateGroup = true
+	f.Config.Load().AutoCreateGroup = true
 	f.one(t, f.send(t, retryOf(1)), 0)
 	if f.Groups.Get("shop") == nil || f.table.Get("%RETRY%shop") == nil {
 		t.Error("group and topic were not made")
@@ -150,11 +150,11 @@ func TestASendBackThatCannotBeIsRefused(t *testing.T) {
 			t.Errorf("log offset %d: %+v", at, no)
 		}
 	}
-	f.Config.AutoCreateGroup = false
+	f.Config.Load().AutoCreateGroup = false
 	if _, no := f.back(t, SendBack{Group: "nobody", LogOffset: off}); no == nil || no.Reason != NoGroup {
 		t.Errorf("no group: %+v", no)
 	}
-	f.Config.BrokerPerm = meta.PermRead
+	f.Config.Load().BrokerPerm = meta.PermRead
 	if _, no := f.back(t, SendBack{Group: "shop", LogOffset: off}); no == nil || no.Reason != NoPermission {
 		t.Errorf("read-only: %+v", no)
 	}

@@ -67,7 +67,7 @@ func TestARefusalSaysWhy(t *testing.T) {
 		reason Reason
 		remark string
 	}{
-		"broker is read-only":       {func(f *fixture, _ *Request) { f.Config.BrokerPerm = meta.PermRead }, NoPermission, "brokerPermission"},
+		"broker is read-only":       {func(f *fixture, _ *Request) { f.Config.Load().BrokerPerm = meta.PermRead }, NoPermission, "brokerPermission"},
 		"topic is read-only":        {func(f *fixture, r *Request) { f.setPerm(meta.PermRead) }, NoPermission, "orders"},
 		"topic of the broker alone": {topic(meta.ScheduleTopic), NoPermission, meta.ScheduleTopic},
 		"that isn't there either":   {topic(meta.CheckMaxTopic), NoPermission, meta.CheckMaxTopic},
@@ -76,7 +76,7 @@ func TestARefusalSaysWhy(t *testing.T) {
 		"a name that is too long":   {topic(strings.Repeat("t", 128)), IllegalName, "127"},
 		"nothing to inherit from":   {set(func(r *Request) { r.Topic, r.DefaultTopic = []byte("new"), nil }), NoTopic, "not exist, apply first please!"},
 		"a topic not to inherit":    {set(func(r *Request) { r.Topic, r.DefaultTopic = []byte("new"), []byte("orders") }), NoTopic, "apply first"},
-		"no automatic topics":       {func(f *fixture, r *Request) { f.Config.AutoCreateTopic = false; r.Topic = []byte("new") }, NoTopic, "apply first"},
+		"no automatic topics":       {func(f *fixture, r *Request) { f.Config.Load().AutoCreateTopic = false; r.Topic = []byte("new") }, NoTopic, "apply first"},
 		"no such queue":             {set(func(r *Request) { r.QueueID = 4 }), IllegalQueue, "4 write queues"},
 		"no body":                   {set(func(r *Request) { r.Body = nil }), IllegalMessage, "empty"},
 		"too large a body":          {set(func(r *Request) { r.Body = make([]byte, 4<<20+1) }), IllegalMessage, "maxMessageSize"},

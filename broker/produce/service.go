@@ -17,7 +17,7 @@ import (
 
 // Options are what a Service works with.
 type Options struct {
-	Config    *config.Config
+	Config    *config.Live
 	Store     *store.Store
 	Topics    *topics.Life
 	Groups    *meta.Groups
@@ -42,12 +42,12 @@ type Service struct {
 // New makes a Service.
 func New(o Options) *Service {
 	var own []byte
-	own = record.AppendProperty(own, record.PropMsgRegion, o.Config.RegionID)
-	own = record.AppendProperty(own, record.PropTraceOn, strconv.FormatBool(o.Config.TraceOn))
-	own = record.AppendProperty(own, record.PropCluster, o.Config.ClusterName)
+	own = record.AppendProperty(own, record.PropMsgRegion, o.Config.Load().RegionID)
+	own = record.AppendProperty(own, record.PropTraceOn, strconv.FormatBool(o.Config.Load().TraceOn))
+	own = record.AppendProperty(own, record.PropCluster, o.Config.Load().ClusterName)
 	return &Service{
 		Options: o, own: slices.Clip(own), ids: newIDs(o.StoreHost),
-		levels: levelQueues(o.Store, len(o.Config.DelayLevels)), congestion: congestion{start: o.Now()},
+		levels: levelQueues(o.Store, len(o.Config.Load().DelayLevels)), congestion: congestion{start: o.Now()},
 	}
 }
 
@@ -89,7 +89,7 @@ func (s *Service) newTopic(r *Request) (*meta.TopicConfig, *Refusal) {
 		return s.derived(name, 1)
 	}
 	in := meta.Inherit{
-		Topic: name, Default: string(r.DefaultTopic), Queues: r.DefaultQueues, AutoCreate: s.Config.AutoCreateTopic,
+		Topic: name, Default: string(r.DefaultTopic), Queues: r.DefaultQueues, AutoCreate: s.Config.Load().AutoCreateTopic,
 	}
 	if r.Unit {
 		in.SysFlag = meta.SysFlagUnit
@@ -119,7 +119,7 @@ func (s *Service) ensure(c meta.TopicConfig) (*meta.TopicConfig, *Refusal) {
 
 // group returns a consumer group, made on first use where the configuration allows that.
 func (s *Service) group(name string) (*meta.GroupConfig, *Refusal) {
-	g, created, err := s.Groups.Ensure(name, s.Config.AutoCreateGroup)
+	g, created, err := s.Groups.Ensure(name, s.Config.Load().AutoCreateGroup)
 	if err == nil && created {
 		err = s.Groups.Persist()
 	}

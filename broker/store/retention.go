@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/gantry-mq/gantry/commitlog"
 )
 
 // cleaner looks after the disk from time to time.
@@ -23,6 +25,9 @@ func (s *Store) cleaner() {
 	}
 }
 
+// SetRetention replaces the policy that Clean goes by.
+func (s *Store) SetRetention(r commitlog.Retention) { s.retention.Store(&r) }
+
 // Clean deletes the segments that the retention policy gives up (onDemand: at any hour), with what is derived from them,
 // and decides whether the disk has room for messages. It returns how many segments went.
 func (s *Store) Clean(onDemand bool) (int, error) {
@@ -30,7 +35,7 @@ func (s *Store) Clean(onDemand bool) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	policy, now := s.opts.Retention, s.opts.Now()
+	policy, now := *s.retention.Load(), s.opts.Now()
 	pass := policy.Decide(now, usage, onDemand)
 	s.Log.AvoidFull(usage, policy.Refuse)
 

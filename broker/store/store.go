@@ -34,6 +34,7 @@ type Store struct {
 	queueFollow  *queueFollower
 	indexFollow  *indexFollower // nil with NoIndex
 	refuse       refusals
+	retention    atomic.Pointer[commitlog.Retention]
 	crcFrom      int64
 	unqueued     atomic.Int64
 	recovery     Recovery
@@ -79,6 +80,7 @@ func Lock(fs vfs.FS, root string) (io.Closer, error) {
 func Open(o Options) (*Store, error) {
 	o = o.withDefaults()
 	s := &Store{opts: o, log: o.Logger, quit: make(chan struct{}), indexFull: make(chan struct{}, 1), lock: o.Lock}
+	s.SetRetention(o.Retention)
 	s.reg.init()
 	began := time.Now()
 	var err error
