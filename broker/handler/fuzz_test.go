@@ -21,13 +21,24 @@ var served = []int32{
 	remoting.CodeQueryConsumerOffset, remoting.CodeUpdateConsumerOffset, remoting.CodeGetMaxOffset, remoting.CodeGetMinOffset,
 	remoting.CodeSearchOffsetByTimestamp, remoting.CodeGetEarliestMsgStoreTime, remoting.CodeConsumerSendMsgBack, remoting.CodeUpdateAndCreateTopic,
 	remoting.CodeDeleteTopicInBroker, remoting.CodeGetAllTopicConfig, remoting.CodeUpdateAndCreateSubscriptionGroup, remoting.CodeViewMessageByID,
-	remoting.CodeQueryMessage, remoting.CodeCheckClientConfig, 9999,
+	remoting.CodeQueryMessage, remoting.CodeCheckClientConfig,
+	remoting.CodeUpdateAndCreateTopicList, remoting.CodeGetTopicConfig, remoting.CodeGetTopicStatsInfo, remoting.CodeGetSystemTopicListFromBroker,
+	remoting.CodeUpdateAndCreateSubscriptionGroupList, remoting.CodeDeleteSubscriptionGroup, remoting.CodeGetAllSubscriptionGroupConfig,
+	remoting.CodeGetSubscriptionGroupConfig, remoting.CodeUpdateAndGetGroupForbidden, remoting.CodeGetConsumeStats, remoting.CodeGetBrokerConsumeStats,
+	remoting.CodeQueryConsumeTimeSpan, remoting.CodeGetAllConsumerOffset, remoting.CodeGetAllDelayOffset, remoting.CodeCloneGroupOffset,
+	remoting.CodeQueryCorrectionOffset, remoting.CodeInvokeBrokerToResetOffset, remoting.CodeGetConsumerConnectionList,
+	remoting.CodeGetProducerConnectionList, remoting.CodeGetAllProducerInfo, remoting.CodeQueryTopicConsumeByWho, remoting.CodeQueryTopicsByConsumer,
+	remoting.CodeQuerySubscriptionByConsumer, remoting.CodeGetConsumerRunningInfo, remoting.CodeConsumeMessageDirectly,
+	remoting.CodeInvokeBrokerToGetConsumerStatus, remoting.CodeGetBrokerRuntimeInfo, remoting.CodeViewBrokerStatsData, remoting.CodeGetBrokerConfig,
+	remoting.CodeUpdateBrokerConfig, remoting.CodeCleanExpiredConsumeQueue, remoting.CodeDeleteExpiredCommitLog, remoting.CodeCleanUnusedTopic,
+	remoting.CodeQueryConsumeQueue, 9999,
 }
 
 // FuzzServe sends any command to a broker: it must stay up, and answer once whoever wants an answer.
 func FuzzServe(f *testing.F) {
 	allFields := join(append(append(sendFields("orders", 0), pullFields(0, suspend|subscription|commitOffset)...), topicFields("orders", "offset", "0", "key", "k", "group", "shop", "timestamp", "5")...))
-	bodies := []string{"", "{}", "null", string(heartbeat("a", "shop")), `{"clientId":"a","consumerGroup":"shop","mqSet":[{"topic":"orders","queueId":0}]}`, `{"groupName":"g"}`, `[1]`, "{\"a\":"}
+	bodies := []string{"", "{}", "null", string(heartbeat("a", "shop")), `{"clientId":"a","consumerGroup":"shop","mqSet":[{"topic":"orders","queueId":0}]}`, `{"groupName":"g"}`, `[1]`,
+		`{"topicConfigList":[{"topicName":"listed","attributes":{"+message.type":"FIFO"}}]}`, `{"groupConfigList":[{"groupName":"listed"}]}`, "brokerPermission=6\n", "{\"a\":"}
 	for i, code := range served {
 		f.Add(code, false, "", "")
 		f.Add(code, true, allFields, bodies[i%len(bodies)])

@@ -123,3 +123,29 @@ func TestRetriesWaitAsTheirPolicySays(t *testing.T) {
 		}
 	}
 }
+
+func TestGroupsAreAlteredAllOrNone(t *testing.T) {
+	g := newStore(t).groups(t)
+	with := func(name string, attributes map[string]string) GroupConfig {
+		c := NewGroup(name)
+		c.Attributes = attributes
+		return c
+	}
+	for _, bad := range []GroupConfig{
+		with("a b", nil), with("two", map[string]string{"+colour": "red"}), with("two", map[string]string{"+priority.factor": "101"}),
+		with("two", map[string]string{"-priority.factor": ""}), with("two", map[string]string{"priority.factor": "1"}),
+	} {
+		if err := g.Alter(with("one", nil), bad); err == nil || g.Get("one") != nil {
+			t.Errorf("%s %v: %v", bad.Name, bad.Attributes, err)
+		}
+	}
+	if err := g.Alter(with("one", map[string]string{"+priority.factor": "7", "+lite.bind.topic": "t"})); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Alter(with("one", map[string]string{"-priority.factor": ""})); err != nil {
+		t.Fatal(err)
+	}
+	if a := g.Get("one").Attributes; len(a) != 1 || a["lite.bind.topic"] != "t" {
+		t.Errorf("%v", a)
+	}
+}

@@ -204,3 +204,36 @@ func TestAConfigurationThatCannotBeIsRefused(t *testing.T) {
 		t.Errorf("told %d times", n)
 	}
 }
+
+func TestAListOfChangesIsMadeAsAWholeAndToldOfOnce(t *testing.T) {
+	f := newFixture(t)
+	good := []Change{{Topic: meta.NewTopic("one", 1)}, {Topic: meta.NewTopic("two", 2), Attributes: map[string]string{"+message.type": "FIFO"}}}
+	err := f.Put(append(good[:2:2], Change{Topic: meta.NewTopic("three", -1)})...)
+	if r := (*Refused)(nil); !errors.As(err, &r) || f.Table.Get("one") != nil || f.changed.Load() != 0 {
+		t.Errorf("%v, topic %v, told %d times", err, f.Table.Get("one"), f.changed.Load())
+	}
+	if err := f.Put(good...); err != nil {
+		t.Fatal(err)
+	}
+	if two := f.Table.Get("two"); f.Table.Get("one") == nil || two.Attributes["message.type"] != "FIFO" || f.changed.Load() != 1 {
+		t.Errorf("%+v, told %d times", two, f.changed.Load())
+	}
+	if err := f.Put(); err != nil || f.changed.Load() != 1 {
+		t.Errorf("an empty list: %v, told %d times", err, f.changed.Load())
+	}
+}
+
+func TestSweepingRemovesQueuesOfDeletedTopicsOnly(t *testing.T) {
+	f := newFixture(t)
+	f.put(t, meta.NewTopic("orders", 1), nil)
+	f.put(t, meta.NewTopic("gone", 1), nil)
+	f.send(t, "orders")
+	f.send(t, "gone")
+	f.Table.Delete("gone", f.Store.Log.Max()) // and no more, as when the disk is full
+	if err := f.Sweep(); err != nil {
+		t.Fatal(err)
+	}
+	if f.Store.Lookup("orders", 0) == nil || f.Store.Lookup("gone", 0) != nil {
+		t.Errorf("orders %v, gone %v", f.Store.Lookup("orders", 0), f.Store.Lookup("gone", 0))
+	}
+}
