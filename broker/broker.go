@@ -31,6 +31,8 @@ import (
 type Options struct {
 	Config *config.Config // StoreDir and BrokerHost are set
 	FS     vfs.FS
+	// ConfigFile is the file that Config came from, "" if there is none: what operators change while the broker runs is written there.
+	ConfigFile string
 	// Register tells the name servers of the broker and its topics. It is called at the start, after every change of
 	// the topics, and from time to time.
 	Register func(namesrv.Broker, *namesrv.Registration) error
@@ -168,7 +170,7 @@ func (b *Broker) assemble() error {
 			StoreHost: record.Host{IP: ip, Port: int32(o.Config.ListenPort)},
 			Now:       o.Now, Logger: o.Logger,
 		}),
-		Reconfigured: func(c *config.Config) { b.Store.SetRetention(retention(c)) },
+		Reconfigured: b.reconfigured,
 		Now:          o.Now, Logger: o.Logger,
 	})
 	b.server = remoting.NewServer(b.Handler, remoting.ServerOptions{Logger: o.Logger, IdleTimeout: o.Config.MaxIdle})

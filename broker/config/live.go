@@ -24,9 +24,9 @@ func NewLive(c *Config) *Live {
 func (l *Live) Load() *Config { return l.current.Load() }
 
 // Update makes changes that come as properties from a place: all of them, or none if one is of a key that isn't known, that is fixed
-// (then the error wraps ErrFixed) or that only a restart changes, or a value that its key doesn't take. It calls apply with what holds
-// then, one call at a time, and returns the names of the keys whose values are others now.
-func (l *Live) Update(place string, text []byte, fixed []string, apply func(*Config)) (changed []string, err error) {
+// (then the error wraps ErrFixed) or that only a restart changes, or a value that its key doesn't take. It returns the names of the keys
+// whose values are others now. apply is called with what holds then, one call at a time; its error takes nothing back.
+func (l *Live) Update(place string, text []byte, fixed []string, apply func(c *Config, changed []string) error) (changed []string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	next, warnings, err := l.Load().With(place, text, fixed...)
@@ -42,6 +42,5 @@ func (l *Live) Update(place string, text []byte, fixed []string, apply func(*Con
 		return nil, errors.Join(errs...)
 	}
 	l.current.Store(merged)
-	apply(merged)
-	return changed, nil
+	return changed, apply(merged, changed)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func update(l *Live, text string) (changed []string, applied *Config, err error) {
-	changed, err = l.Update("test", []byte(text), []string{"rocketmqHome"}, func(c *Config) { applied = c })
+	changed, err = l.Update("test", []byte(text), []string{"rocketmqHome"}, func(c *Config, _ []string) error { applied = c; return nil })
 	return changed, applied, err
 }
 

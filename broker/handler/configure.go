@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/gantry-mq/gantry/broker/config"
@@ -31,21 +32,24 @@ func (c *call) brokerConfig() error {
 // fixedKeys say where the broker's files are: who may change the configuration must not thereby write files.
 var fixedKeys = []string{"brokerConfigPath", "rocketmqHome", "configBlackList"}
 
-// updateBrokerConfig changes the configuration until the broker is started again, as one key=value a line says: all of it, or nothing
-// if there is a key or a value in it that can't be taken now.
+// updateBrokerConfig changes the configuration as one key=value a line says: all of it, or nothing if there is a key or a value in it
+// that can't be taken now.
 func (c *call) updateBrokerConfig() error {
 	changed, err := c.h.Config.Update("update of the broker's configuration", c.cmd.Body, fixedKeys, c.h.Reconfigured)
 	switch {
 	case errors.Is(err, config.ErrFixed):
 		return refusal(remoting.RespNoPermission, "Can not update config in black list. %v", err)
-	case err != nil:
+	case err != nil && changed == nil:
 		return refusal(remoting.RespInvalidParameter, "%v", err)
 	}
-	c.h.Logger.Info("handler: configuration changed, until the next start", "keys", changed, "remote", c.c.RemoteAddr())
+	c.h.Logger.Info("handler: configuration changed", "keys", changed, "remote", c.c.RemoteAddr())
 	if slices.Contains(changed, "brokerPermission") {
 		// It is part of what the name servers know of each topic.
 		c.h.Topics.Touch()
 		c.h.Life.Changed()
+	}
+	if err != nil {
+		return fmt.Errorf("the configuration is changed, but only until the next start: %w", err)
 	}
 	return c.ok()
 }

@@ -68,7 +68,7 @@ func start(t testing.TB, fsys vfs.FS, edit func(*config.Config)) *fixture {
 	}
 	var err error
 	f.Broker, err = broker.Open(broker.Options{
-		Config: f.config, FS: fsys, Now: time.Now, Logger: slog.New(slog.NewTextHandler(f.log, nil)),
+		Config: f.config, ConfigFile: "broker.conf", FS: fsys, Now: time.Now, Logger: slog.New(slog.NewTextHandler(f.log, nil)),
 		Register: func(namesrv.Broker, *namesrv.Registration) error { return nil },
 	})
 	if err != nil {

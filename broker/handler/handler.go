@@ -29,8 +29,8 @@ type Options struct {
 	Produce *produce.Service
 	Holder  *consume.Holder
 	Locks   *consume.Locks
-	// Reconfigured is called when Config has changed.
-	Reconfigured func(*config.Config)
+	// Reconfigured is called when keys of Config have changed, to apply them to the rest of the broker and to keep them.
+	Reconfigured func(c *config.Config, changed []string) error
 	// DelayOffsets is the content of delayOffset.json as it is now; nil if there are no delayed messages.
 	DelayOffsets func() ([]byte, error)
 	Now          func() time.Time

@@ -4,9 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gantry-mq/gantry/broker/config"
 	"github.com/gantry-mq/gantry/broker/remoting"
-	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
 
 type resetBody struct {
@@ -118,62 +116,4 @@ func TestConsumersAreToldToResetWhereTheBrokerDoesNot(t *testing.T) {
 		t.Errorf("the broker has moved the offset to %d", n)
 	}
 	c.fails(t, remoting.RespSystemError, remoting.CodeInvokeBrokerToResetOffset, fields("topic", "orders", "group", "none", "timestamp", "1", "isForce", "true"), nil)
-}
-
-func TestOffsetsAreListedClonedAndCompared(t *testing.T) {
-	f, c := sells(t)
-	f.Offsets.Commit("shop", "batches", 0, 0)
-	contains(t, c.ok(t, remoting.CodeGetAllConsumerOffset, nil, nil).Body, `"orders@shop":{0:1}`, `"dataVersion":{`)
-
-	c.ok(t, remoting.CodeCloneGroupOffset, fields("srcGroup", "shop", "destGroup", "bank", "topic", "orders", "offline", "false"), nil)
-	if a, b := f.Offsets.Query("bank", "orders", 0), f.Offsets.Query("bank", "batches", 0); a != 1 || b != -1 {
-		t.Errorf("one topic cloned: %d %d", a, b)
-	}
-	c.ok(t, remoting.CodeCloneGroupOffset, fields("srcGroup", "shop", "destGroup", "bank", "offline", "true"), nil)
-	if b := f.Offsets.Query("bank", "batches", 0); b != 0 {
-		t.Errorf("all topics cloned: %d", b)
-	}
-	c.fails(t, remoting.RespInvalidParameter, remoting.CodeCloneGroupOffset, fields("srcGroup", "shop", "destGroup", "a b"), nil)
-
-	f.Offsets.Commit("bank", "orders", 0, 2)
-	f.Offsets.Commit("bank", "orders", 1, 1)
-	for what, test := range map[string]struct{ ask, want string }{
-		"smallest":          {"", `{"correctionOffsets":{0:1,1:1}}`},
-		"without one group": {"filterGroups=shop", `{"correctionOffsets":{0:2,1:1}}`},
-		"compared":          {"compareGroup=shop\nfilterGroups=shop", `{"correctionOffsets":{0:9223372036854775807,1:1}}`},
-	} {
-		r := c.ok(t, remoting.CodeQueryCorrectionOffset, append(split(test.ask), fields("topic", "orders")...), nil)
-		equal(t, what, string(r.Body), test.want)
-	}
-}
-
-func TestDelayOffsetsAreThoseOfTheOwner(t *testing.T) {
-	f, c := sells(t)
-	c.fails(t, remoting.RespSystemError, remoting.CodeGetAllDelayOffset, nil, nil)
-	f.Handler.DelayOffsets = func() ([]byte, error) { return []byte(`{"offsetTable":{1:5}}`), nil }
-	equal(t, "body", string(f.dial(t).ok(t, remoting.CodeGetAllDelayOffset, nil, nil).Body), `{"offsetTable":{1:5}}`)
-	contains(t, c.ok(t, remoting.CodeGetBrokerRuntimeInfo, nil, nil).Body, `"scheduleMessageOffset_1":"5,0"`)
-}
-
-func TestTheConfigurationIsReadAndChanged(t *testing.T) {
-	f := start(t, vfs.NewMem(), func(c *config.Config) { c.MaxQueryMessages = 7 })
-	c := f.dial(t)
-	r := c.ok(t, remoting.CodeGetBrokerConfig, nil, nil)
-	contains(t, r.Body, "defaultQueryMaxNum=7\n", "brokerPermission=6\n")
-	contains(t, []byte(r.Fields.Str("version")), `"counter":`)
-	version := f.Topics.Version()
-	c.ok(t, remoting.CodeUpdateBrokerConfig, nil, []byte("brokerPermission=4\n"))
-	c.fails(t, remoting.RespNoPermission, remoting.CodeSendMessageV2, sendFields("orders", 0), []byte("x"))
-	if f.Topics.Version() == version {
-		t.Error("name servers would not take the new permission")
-	}
-	for text, code := range map[string]int32{
-		"listenPort=1": remoting.RespInvalidParameter, "nonsense=1": remoting.RespInvalidParameter, "brokerPermission=x": remoting.RespInvalidParameter,
-		"brokerConfigPath=/etc/passwd": remoting.RespNoPermission,
-	} {
-		if r := c.fails(t, code, remoting.CodeUpdateBrokerConfig, nil, []byte(text+"\nlongPollingEnable=false")); r.Remark == "" {
-			t.Errorf("%s: no remark", text)
-		}
-	}
-	contains(t, c.ok(t, remoting.CodeGetBrokerConfig, nil, nil).Body, "brokerPermission=4\n", "longPollingEnable=true\n")
 }

@@ -204,7 +204,7 @@ func (u *upProcess) start() error {
 	}
 	u.startHTTP(listeners[2])
 	b, err := broker.Open(broker.Options{
-		Config: u.cfg, FS: vfs.OS(), Now: time.Now, Logger: u.log,
+		Config: u.cfg, ConfigFile: u.flags.configFile, FS: vfs.OS(), Now: time.Now, Logger: u.log,
 		Register: func(b namesrv.Broker, r *namesrv.Registration) error {
 			b.Silence = -1 // it lives and dies with this process
 			_, err := u.names.Register(b, r)
