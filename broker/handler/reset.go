@@ -74,6 +74,8 @@ func (c *call) resetHere(r *reset) error {
 	// None of them before it is sure that all can be.
 	for q, to := range table {
 		c.h.Offsets.Reset(r.group, r.topic, q.Of.ID, to)
+		// A consumer whose pull is held shall not wait for a message to hear of it.
+		c.h.Holder.Rouse(c.h.Store.Queue(r.topic, q.Of.ID))
 	}
 	if err := c.h.Offsets.Persist(); err != nil {
 		return err

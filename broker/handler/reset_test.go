@@ -117,3 +117,24 @@ func TestConsumersAreToldToResetWhereTheBrokerDoesNot(t *testing.T) {
 	}
 	c.fails(t, remoting.RespSystemError, remoting.CodeInvokeBrokerToResetOffset, fields("topic", "orders", "group", "none", "timestamp", "1", "isForce", "true"), nil)
 }
+
+func TestAPullThatIsHeldIsAnsweredWhenItsGroupIsReset(t *testing.T) {
+	f, c := sells(t)
+	answer := make(chan *remoting.Response, 1)
+	puller := f.dial(t)
+	go func() { answer <- puller.call(t, remoting.CodePullMessage, pullFields(2, suspend|subscription), nil) }()
+	for end := time.Now().Add(10 * time.Second); f.held() == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the pull isn't held")
+		}
+	}
+	c.ok(t, remoting.CodeInvokeBrokerToResetOffset, fields("topic", "orders", "group", "shop", "timestamp", "1", "isForce", "true"), nil)
+	select {
+	case r := <-answer:
+		if r.Code != remoting.RespPullOffsetMoved || number(t, r, "nextBeginOffset") != 0 {
+			t.Errorf("answer %d %q %s", r.Code, r.Remark, r.Fields)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the pull is held on")
+	}
+}
