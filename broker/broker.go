@@ -170,8 +170,8 @@ func (b *Broker) assemble() error {
 			StoreHost: record.Host{IP: ip, Port: int32(o.Config.ListenPort)},
 			Now:       o.Now, Logger: o.Logger,
 		}),
-		Reconfigured: b.reconfigured,
-		Now:          o.Now, Logger: o.Logger,
+		Reconfigured: b.reconfigured, Delays: b.delays,
+		Now: o.Now, Logger: o.Logger,
 	})
 	b.server = remoting.NewServer(b.Handler, remoting.ServerOptions{Logger: o.Logger, IdleTimeout: o.Config.MaxIdle})
 	return nil

@@ -31,10 +31,17 @@ type Options struct {
 	Locks   *consume.Locks
 	// Reconfigured is called when keys of Config have changed, to apply them to the rest of the broker and to keep them.
 	Reconfigured func(c *config.Config, changed []string) error
-	// DelayOffsets is the content of delayOffset.json as it is now; nil if there are no delayed messages.
-	DelayOffsets func() ([]byte, error)
-	Now          func() time.Time
-	Logger       *slog.Logger
+	// Delays tells how far the delivery of delayed messages is; nil if there are none. The version is that of delayOffset.json.
+	Delays func() ([]DelayLevel, meta.DataVersion)
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// DelayLevel is how far the delivery of the messages of a delay level is.
+type DelayLevel struct {
+	Level  int32
+	Offset int64 // of the next message to be delivered, in the level's queue
+	Next   int64 // of the next message that comes
 }
 
 // Handler serves a broker's Remoting port. It implements remoting.Handler.

@@ -31,19 +31,20 @@ func intKeys(queues map[int32]int64) map[fastjson.IntKey]int64 {
 	return m
 }
 
-// delayOffsets answers with the content of delayOffset.json.
+// delayOffsets answers with what stands in delayOffset.json.
 func (c *call) delayOffsets() error {
-	if c.h.DelayOffsets == nil {
+	if c.h.Delays == nil {
 		return refusal(remoting.RespSystemError, "No delay offset in this broker")
 	}
-	b, err := c.h.DelayOffsets()
-	if err != nil {
-		return err
+	levels, version := c.h.Delays()
+	table := make(map[fastjson.IntKey]int64, len(levels))
+	for _, l := range levels {
+		table[fastjson.IntKey(l.Level)] = l.Offset
 	}
-	w := c.c.Reply(c.t, remoting.RespSuccess, "")
-	w.Body(b)
-	w.End()
-	return nil
+	return c.body(struct {
+		Version meta.DataVersion          `json:"dataVersion"`
+		Offsets map[fastjson.IntKey]int64 `json:"offsetTable"`
+	}{version, table})
 }
 
 // cloneOffsets gives a group the offsets of another one, of one topic or of all.

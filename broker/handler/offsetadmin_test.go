@@ -33,10 +33,14 @@ func TestOffsetsAreListedClonedAndCompared(t *testing.T) {
 	}
 }
 
-func TestDelayOffsetsAreThoseOfTheOwner(t *testing.T) {
+func TestDelayLevelsAreToldAsTheirFileHasThem(t *testing.T) {
 	f, c := sells(t)
-	c.fails(t, remoting.RespSystemError, remoting.CodeGetAllDelayOffset, nil, nil)
-	f.Handler.DelayOffsets = func() ([]byte, error) { return []byte(`{"offsetTable":{1:5}}`), nil }
-	equal(t, "body", string(f.dial(t).ok(t, remoting.CodeGetAllDelayOffset, nil, nil).Body), `{"offsetTable":{1:5}}`)
-	contains(t, c.ok(t, remoting.CodeGetBrokerRuntimeInfo, nil, nil).Body, `"scheduleMessageOffset_1":"5,0"`)
+	ask := sendFields("orders", 0)
+	ask.Add("i", "DELAY\x013\x02") // 10 s
+	c.ok(t, remoting.CodeSendMessageV2, ask, []byte("later"))
+	f.arrive(t, "SCHEDULE_TOPIC_XXXX", 2, 0)
+	contains(t, c.ok(t, remoting.CodeGetAllDelayOffset, nil, nil).Body, `"offsetTable":{`, `3:0`, `"dataVersion":{`)
+	if info := c.runtime(t); info["scheduleMessageOffset_3"] != "0,1" {
+		t.Errorf("%q", info["scheduleMessageOffset_3"])
+	}
 }

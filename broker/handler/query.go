@@ -40,7 +40,7 @@ var queries = map[int32]func(*call) error{
 	remoting.CodeCloneGroupOffset:          (*call).cloneOffsets,
 	remoting.CodeQueryCorrectionOffset:     (*call).correctionOffsets,
 	remoting.CodeInvokeBrokerToResetOffset: (*call).resetOffset,
-	// connection.go, subscription.go, relay.go
+	// connection.go, topiclist.go, relay.go
 	remoting.CodeGetConsumerConnectionList:       (*call).consumerConnections,
 	remoting.CodeGetProducerConnectionList:       (*call).producerConnections,
 	remoting.CodeGetAllProducerInfo:              (*call).allProducers,

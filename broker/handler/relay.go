@@ -3,8 +3,10 @@ package handler
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
+	"github.com/gantry-mq/gantry/broker/consume"
 	"github.com/gantry-mq/gantry/broker/remoting"
 	"github.com/gantry-mq/gantry/broker/remoting/fastjson"
 	"github.com/gantry-mq/gantry/commitlog/record"
@@ -105,25 +107,37 @@ func (c *call) consumerStatus() error {
 	ask.Add("topic", f.Str("topic"))
 	ask.Add("group", name)
 	return c.later(func(c *call) error {
-		ctx, cancel := context.WithTimeout(context.Background(), statusWait)
-		defer cancel()
-		table := map[string]byQueue[int64]{}
-		for _, m := range g.Members {
-			if id != "" && m.ID != id {
-				continue
-			}
-			offsets, err := askStatus(ctx, m.Conn.conn, ask)
-			if err != nil {
-				// The others' answers are worth having.
-				c.h.Logger.Warn("handler: a consumer doesn't tell its status", "group", name, "client", m.ID, "error", err)
-				continue
-			}
-			table[m.ID] = offsets
-		}
 		return c.body(struct {
 			Consumers map[string]byQueue[int64] `json:"consumerTable"`
-		}{table})
+		}{c.h.askStatus(g.Members, id, ask)})
 	})
+}
+
+// askStatus asks all members at once, or the one with that client id, how far they are. Those who don't tell are left out: the others'
+// answers are worth having.
+func (h *Handler) askStatus(members []consume.Attendee[*session], id string, ask remoting.Fields) map[string]byQueue[int64] {
+	ctx, cancel := context.WithTimeout(context.Background(), statusWait)
+	defer cancel()
+	var asking sync.WaitGroup
+	var mu sync.Mutex // guards table
+	table := map[string]byQueue[int64]{}
+	for _, m := range members {
+		if id != "" && m.ID != id {
+			continue
+		}
+		asking.Go(func() {
+			offsets, err := askStatus(ctx, m.Conn.conn, ask)
+			if err != nil {
+				h.Logger.Warn("handler: a consumer doesn't tell its status", "client", m.ID, "error", err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			table[m.ID] = offsets
+		})
+	}
+	asking.Wait()
+	return table
 }
 
 func askStatus(ctx context.Context, conn *remoting.Conn, ask remoting.Fields) (byQueue[int64], error) {

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/gantry-mq/gantry/broker/meta"
-	"github.com/gantry-mq/gantry/broker/remoting/fastjson"
 	"github.com/gantry-mq/gantry/broker/stats"
 	"github.com/gantry-mq/gantry/commitlog/record"
 )
@@ -19,11 +17,11 @@ const protocolVersion = "V5_5_0"
 // runtimeInfo answers with a table of numbers about the broker, under the names that RocketMQ's tools know.
 func (c *call) runtimeInfo() error {
 	table := runtimeTable{}
-	for _, fill := range []func(*Handler) error{table.traffic, table.log, table.delays} {
-		if err := fill(c.h); err != nil {
-			return err
-		}
+	table.traffic(c.h)
+	if err := table.log(c.h); err != nil {
+		return err
 	}
+	table.delays(c.h)
 	table.absent()
 	return c.json(struct {
 		Table runtimeTable `json:"table"`
@@ -34,7 +32,7 @@ type runtimeTable map[string]string
 
 func (t runtimeTable) int(name string, n int64) { t[name] = strconv.FormatInt(n, 10) }
 
-func (t runtimeTable) traffic(h *Handler) error {
+func (t runtimeTable) traffic(h *Handler) {
 	s := &h.stats
 	up := h.Now().Sub(s.began)
 	t.int("bootTimestamp", s.began.UnixMilli())
@@ -50,6 +48,11 @@ func (t runtimeTable) traffic(h *Handler) error {
 	t.int("putMessageFailedTimes", s.Refused.Load())
 	t.int("putMessageEntireTimeMax", s.PutTime.Longest().Milliseconds())
 	t["putMessageDistributeTime"] = s.PutTime.String()
+	// Requests wait in no queue here but for their turn to append.
+	waiting, stall := h.Produce.Backlog()
+	t.int("sendThreadPoolQueueSize", int64(waiting))
+	t.int("sendThreadPoolQueueHeadWaitTimeMills", stall.Milliseconds())
+	t.int("pageCacheLockTimeMills", stall.Milliseconds())
 	t["putLatency99"] = milliseconds(s.PutTime.Quantile(0.99))
 	t["putLatency999"] = milliseconds(s.PutTime.Quantile(0.999))
 
@@ -66,7 +69,6 @@ func (t runtimeTable) traffic(h *Handler) error {
 	t["getFoundTps"] = rates(s, func(_, o, _ stats.Over) float64 { return o.PerSecond(o.Times) })
 	t["getMissTps"] = rates(s, func(_, _, o stats.Over) float64 { return o.PerSecond(o.Times) })
 	t["getTotalTps"] = rates(s, func(_, found, missed stats.Over) float64 { return found.PerSecond(found.Times + missed.Times) })
-	return nil
 }
 
 func milliseconds(d time.Duration) string {
@@ -115,40 +117,25 @@ func (t runtimeTable) log(h *Handler) error {
 }
 
 // delays says how far the delivery of each delay level is, and where its queue ends.
-func (t runtimeTable) delays(h *Handler) error {
-	if h.DelayOffsets == nil {
-		return nil
+func (t runtimeTable) delays(h *Handler) {
+	if h.Delays == nil {
+		return
 	}
-	b, err := h.DelayOffsets()
-	if err != nil {
-		return err
+	levels, _ := h.Delays()
+	for _, l := range levels {
+		t[fmt.Sprintf("scheduleMessageOffset_%d", l.Level)] = fmt.Sprintf("%d,%d", l.Offset, l.Next)
 	}
-	var file struct {
-		Offsets map[int32]int64 `json:"offsetTable"` // by level
-	}
-	if err := fastjson.Unmarshal(b, &file); err != nil {
-		return err
-	}
-	for level, offset := range file.Offsets {
-		_, _, next, err := h.bounds(meta.ScheduleTopic, level-1)
-		if err != nil {
-			return err
-		}
-		t[fmt.Sprintf("scheduleMessageOffset_%d", level)] = fmt.Sprintf("%d,%d", offset, next)
-	}
-	return nil
 }
 
-// absent says of what this broker doesn't have that there is none of it: tools print it, and some expect a number. Requests don't wait
-// in queues here, and the log's writers for no lock that is worth telling of.
+// absent says of what this broker doesn't have that there is none of it: tools print it, and some expect a number.
 func (t runtimeTable) absent() {
-	for _, queue := range []string{"send", "pull", "litePull", "query", "ack"} {
+	for _, queue := range []string{"pull", "litePull", "query", "ack"} {
 		t[queue+"ThreadPoolQueueSize"] = "0"
 		t[queue+"ThreadPoolQueueCapacity"] = "0"
 		t[queue+"ThreadPoolQueueHeadWaitTimeMills"] = "0"
 	}
 	for _, name := range []string{
-		"EndTransactionQueueSize", "EndTransactionThreadPoolQueueCapacity", "pageCacheLockTimeMills", "dispatchMaxBuffer", "getMessageEntireTimeMax",
+		"EndTransactionQueueSize", "EndTransactionThreadPoolQueueCapacity", "sendThreadPoolQueueCapacity", "dispatchMaxBuffer", "getMessageEntireTimeMax",
 		"timerReadBehind", "timerOffsetBehind", "timerCongestNum",
 	} {
 		t[name] = "0"

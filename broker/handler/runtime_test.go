@@ -76,6 +76,7 @@ func TestStatsAreViewedByNameAndKey(t *testing.T) {
 		average   float64
 	}{
 		{"TOPIC_PUT_NUMS", "orders", 3, 1}, {"GROUP_GET_NUMS", "orders@shop", 2, 2},
+		{"QUEUE_PUT_NUMS", "orders@0", 2, 1}, {"QUEUE_PUT_NUMS", "orders@1", 1, 1},
 		{"BROKER_PUT_NUMS", "DefaultCluster", 3, 1}, {"BROKER_GET_NUMS", "DefaultCluster", 2, 2},
 	} {
 		minute, day := view(x.name, x.key)
@@ -85,6 +86,12 @@ func TestStatsAreViewedByNameAndKey(t *testing.T) {
 	}
 	if minute, _ := view("TOPIC_PUT_SIZE", "orders"); minute.Sum < 300 {
 		t.Errorf("%+v", minute)
+	}
+	if minute, _ := view("QUEUE_PUT_NUMS", "orders@3"); minute.Sum != 0 || minute.TPS != 0 {
+		t.Errorf("an empty queue: %+v", minute)
+	}
+	for _, key := range []string{"orders@4", "orders@-1", "orders@x", "orders", "none@0", "@"} {
+		c.fails(t, remoting.RespSystemError, remoting.CodeViewBrokerStatsData, fields("statsName", "QUEUE_PUT_NUMS", "statsKey", key), nil)
 	}
 	r := c.fails(t, remoting.RespSystemError, remoting.CodeViewBrokerStatsData, fields("statsName", "TOPIC_PUT_NUMS", "statsKey", "none"), nil)
 	equal(t, "remark", r.Remark, "The stats <TOPIC_PUT_NUMS> <none> not exist")

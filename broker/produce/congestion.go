@@ -84,3 +84,8 @@ func (s *Service) late(b *Batch, now time.Time) error {
 	}
 	return nil
 }
+
+// Backlog is how many batches are on their way into the log at present, and for how long the one whose turn it is has been at it.
+func (s *Service) Backlog() (batches int, stall time.Duration) {
+	return int(s.congestion.appending.Load()), s.congestion.stall(s.Now())
+}

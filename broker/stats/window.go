@@ -14,6 +14,9 @@ var (
 	Day        = Window{24 * time.Hour, time.Hour}
 )
 
+// Length is how long the window is.
+func (w Window) Length() time.Duration { return w.length }
+
 // Over is what was counted in a window.
 type Over struct {
 	Sum
