@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"path"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,11 +30,19 @@ import (
 type Options struct {
 	Config *config.Config // StoreDir and BrokerHost are set
 	FS     vfs.FS
-	// Register tells the name servers of the broker and its topics. It is called at the start, after every change of
-	// the topics, and from time to time.
-	Register func(namesrv.Broker, *namesrv.Registration) error
+	// Registry makes the broker known to name servers.
+	Registry Registry
 	Now      func() time.Time
 	Logger   *slog.Logger
+}
+
+// Registry is what a broker needs of name servers: namesrv.Registrar for those elsewhere, namesrv.Local for one in the process.
+type Registry interface {
+	// Start registers the broker and keeps it registered until Close.
+	Start(namesrv.Broker, namesrv.Topics)
+	// Changed registers topics that came, changed or went. Before Start it does nothing.
+	Changed(topics ...string)
+	Close()
 }
 
 // Broker is a running broker.
@@ -54,9 +61,8 @@ type Broker struct {
 	ready        atomic.Bool
 	closed       atomic.Bool
 
-	registering sync.Mutex // one registration at a time
-	quit        chan struct{}
-	wg          sync.WaitGroup // listeners and housekeeping
+	quit chan struct{}
+	wg   sync.WaitGroup // listeners and housekeeping
 }
 
 // Open opens the store and the tables, which takes as long as recovery does. It serves nobody before Serve.
@@ -152,7 +158,7 @@ func (b *Broker) assemble() error {
 		ip = lookup(o.Config.BrokerHost, o.Logger)
 	}
 	b.holder = consume.NewHolder()
-	life := &topics.Life{Table: b.Topics, Store: b.Store, Offsets: b.Offsets, Changed: b.register, Logger: o.Logger}
+	life := &topics.Life{Table: b.Topics, Store: b.Store, Offsets: b.Offsets, Changed: o.Registry.Changed, Logger: o.Logger}
 	b.Delay, err = delay.Open(delay.Options{
 		Store: b.Store, Topics: life, Offsets: b.delayOffsets, Levels: o.Config.DelayLevels, SaveEvery: o.Config.SaveDelayOffsets, Now: o.Now, Logger: o.Logger,
 	})
@@ -183,21 +189,20 @@ func lookup(host string, log *slog.Logger) netip.Addr {
 	return addrs[0].Unmap()
 }
 
-// Serve answers clients on the listener, registers with the name servers and looks after the tables, until Close.
+// Serve answers clients on the listeners, registers with the name servers and looks after the tables, until Close.
 // It returns when the broker can be used.
-func (b *Broker) Serve(l net.Listener) error {
-	b.wg.Go(func() {
-		if err := b.server.Serve(l); !errors.Is(err, remoting.ErrServerClosed) {
-			b.opts.Logger.Error("broker: listener", "error", err)
-		}
-	})
-	if err := b.tryRegister(); err != nil {
-		b.opts.Logger.Warn("broker: not registered yet", "error", err)
+func (b *Broker) Serve(listeners ...net.Listener) {
+	for _, l := range listeners {
+		b.wg.Go(func() {
+			if err := b.server.Serve(l); !errors.Is(err, remoting.ErrServerClosed) {
+				b.opts.Logger.Error("broker: listener", "error", err)
+			}
+		})
 	}
+	b.opts.Registry.Start(b.identity(), registered{b.Topics, b.opts.Config})
 	b.wg.Go(b.housekeeping)
 	b.Delay.Start()
 	b.ready.Store(true)
-	return nil
 }
 
 // Ready tells whether the broker serves clients and takes messages.
@@ -208,29 +213,6 @@ func (b *Broker) Ready() error {
 	return b.Store.Log.Err()
 }
 
-// register tells the name servers of a change; a failure is mended by the next registration.
-func (b *Broker) register() {
-	if err := b.tryRegister(); err != nil {
-		b.opts.Logger.Warn("broker: registration", "error", err)
-	}
-}
-
-func (b *Broker) tryRegister() error {
-	b.registering.Lock()
-	defer b.registering.Unlock()
-	topics, version := b.Topics.All()
-	return b.opts.Register(b.identity(), &namesrv.Registration{Topics: topics, Version: version})
-}
-
-func (b *Broker) identity() namesrv.Broker {
-	c := b.opts.Config
-	return namesrv.Broker{
-		Cluster: c.ClusterName, Name: c.BrokerName, ID: c.BrokerID,
-		Addr:   net.JoinHostPort(c.BrokerHost, strconv.FormatInt(c.ListenPort, 10)),
-		HAAddr: net.JoinHostPort(c.BrokerHost, strconv.FormatInt(c.ListenPort+1, 10)),
-	}
-}
-
 // clientScan is how often clients are looked for that have fallen silent.
 const clientScan = 10 * time.Second
 
@@ -238,8 +220,6 @@ const clientScan = 10 * time.Second
 func (b *Broker) housekeeping() {
 	offsets := time.NewTicker(b.opts.Config.PersistOffsets)
 	defer offsets.Stop()
-	registration := time.NewTicker(b.opts.Config.Register)
-	defer registration.Stop()
 	clients := time.NewTicker(clientScan)
 	defer clients.Stop()
 	for {
@@ -250,8 +230,6 @@ func (b *Broker) housekeeping() {
 			if err := b.Offsets.Persist(); err != nil {
 				b.opts.Logger.Error("broker: consumer offsets", "error", err)
 			}
-		case <-registration.C:
-			b.register()
 		case <-clients.C:
 			b.Handler.ExpireClients()
 		}
@@ -266,6 +244,7 @@ func (b *Broker) Close(ctx context.Context) error {
 	}
 	b.ready.Store(false)
 	close(b.quit)
+	b.opts.Registry.Close() // first, so that clients go elsewhere
 	b.holder.Close()
 	err := b.server.Shutdown(ctx)
 	b.wg.Wait()

@@ -26,19 +26,13 @@ func Load(file string, sets []string) (*Config, []Warning, error) {
 	if addrs, ok := os.LookupEnv("NAMESRV_ADDR"); ok {
 		_ = listValue{&c.NamesrvAddrs, ";"}.set(addrs) // takes anything
 	}
-	l := loader{config: c, keys: map[string]Key{}}
-	for _, k := range Keys() {
-		l.keys[k.Name] = k
-	}
+	l := newLoader(c)
 	if file != "" {
 		p, err := (&properties.Loader{Encoding: properties.UTF8, DisableExpansion: true}).LoadFile(file)
 		if err != nil {
 			return nil, nil, fmt.Errorf("config: %s: %w: %w", file, ErrConfig, err)
 		}
-		for _, name := range p.Keys() {
-			text, _ := p.Get(name)
-			l.set(file, name, text)
-		}
+		l.setAll(file, p)
 	}
 	for _, s := range sets {
 		name, text, ok := strings.Cut(s, "=")
@@ -66,6 +60,21 @@ type loader struct {
 	keys     map[string]Key
 	warnings []Warning
 	errs     []error
+}
+
+func newLoader(c *Config) *loader {
+	l := &loader{config: c, keys: map[string]Key{}}
+	for _, k := range Keys() {
+		l.keys[k.Name] = k
+	}
+	return l
+}
+
+func (l *loader) setAll(place string, p *properties.Properties) {
+	for _, name := range p.Keys() {
+		text, _ := p.Get(name)
+		l.set(place, name, text)
+	}
 }
 
 func (l *loader) set(place, name, text string) {
