@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"net/netip"
+	"time"
 )
 
 // reachable is the host that others are told for an address that is listened at. For all addresses of the machine it is the
@@ -28,9 +29,9 @@ func reachable(bind string, namesrvs []string) string {
 	return "127.0.0.1"
 }
 
-// outbound is the address that packets to another one leave from. It sends none.
+// outbound is the address that packets to another one leave from. It sends none, unless a name has to be looked up.
 func outbound(to string) (netip.Addr, error) {
-	c, err := net.Dial("udp", to)
+	c, err := (&net.Dialer{Timeout: 3 * time.Second}).Dial("udp", to)
 	if err != nil {
 		return netip.Addr{}, err
 	}
