@@ -78,7 +78,7 @@ func (p *process) newNamesrv() (*namesrv.Namesrv, error) {
 		return nil, err
 	}
 	fs := vfs.OS()
-	kv, err := vfs.ReadFile(fs, path)
+	kv, err := vfs.ReadFileOrBackup(fs, path, nil)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
