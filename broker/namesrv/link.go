@@ -35,7 +35,8 @@ type link struct {
 	interim int64            // versions so far that are no table's
 
 	mu   sync.Mutex // guards what follows
-	up   bool       // known, and the connection lives: changes are worth waiting for
+	up   bool       // known, and the connection lives: changes are registered by themselves
+	slow bool       // the last change took too long to wait for
 	next *batch     // nil: nothing changed
 }
 
@@ -49,7 +50,8 @@ func newLink(r *Registrar, addr string) *link {
 	return &link{r: r, addr: addr, log: r.o.Logger.With("namesrv", addr), tried: make(chan struct{}), kick: make(chan struct{}, 1)}
 }
 
-// add puts a topic into the next batch. It returns nil if the name server can't be reached: it will be told everything.
+// add puts a topic into the next batch. It returns nil if there is nothing to wait for: the name server can't be reached, and
+// will be told everything, or is slow.
 func (l *link) add(topic string) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,7 +66,17 @@ func (l *link) add(topic string) <-chan struct{} {
 	case l.kick <- struct{}{}:
 	default:
 	}
+	if l.slow {
+		return nil
+	}
 	return l.next.done
+}
+
+// tooSlow says that somebody has waited long enough for a batch. Nobody waits for the next, until one is done.
+func (l *link) tooSlow() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.slow = true
 }
 
 // take returns the batch that is to be registered, nil if there is none.
@@ -80,7 +92,7 @@ func (l *link) take() *batch {
 func (l *link) setUp(up bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.up = up
+	l.up, l.slow = up, false
 	if !up && l.next != nil {
 		close(l.next.done)
 		l.next = nil

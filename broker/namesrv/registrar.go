@@ -94,9 +94,9 @@ func (r *Registrar) Start(b Broker, t Topics) {
 		r.o.Logger.Warn("namesrv: no name server is known, clients won't find this broker", "broker", b.Name)
 	}
 	r.mu.Lock()
-	var first []<-chan struct{}
+	first := map[*link]<-chan struct{}{}
 	for _, l := range r.links {
-		first = append(first, l.tried)
+		first[l] = l.tried
 	}
 	r.mu.Unlock()
 	await(first)
@@ -133,19 +133,21 @@ func (r *Registrar) SetAddrs(addrs []string) {
 // after 3 s. Of those that are gone there is nothing to tell: name servers forget topics when tools tell them to.
 func (r *Registrar) Changed(topics ...string) {
 	r.mu.Lock()
-	var done []<-chan struct{}
+	done := map[*link]<-chan struct{}{}
 	for _, l := range r.links { // none before Start
 		for _, topic := range topics {
 			if r.topics.Get(topic) == nil {
 				continue
 			}
-			if d := l.add(topic); d != nil && (len(done) == 0 || done[len(done)-1] != d) {
-				done = append(done, d)
+			if d := l.add(topic); d != nil {
+				done[l] = d // that of the last topic: batches are done in their order
 			}
 		}
 	}
 	r.mu.Unlock()
-	await(done)
+	for _, l := range await(done) {
+		l.tooSlow()
+	}
 }
 
 // Close unregisters the broker where it is registered, and ends all connections. It takes a few seconds at most.
@@ -158,18 +160,28 @@ func (r *Registrar) Close() {
 	r.wg.Wait()
 }
 
-// await waits for all of some events, for changeWait at most.
-func await(events []<-chan struct{}) {
+// await waits for something of each link, for changeWait at most, and returns those of which it was in vain.
+func await(events map[*link]<-chan struct{}) (late []*link) {
 	if len(events) == 0 {
-		return
+		return nil
 	}
-	late := time.NewTimer(changeWait)
-	defer late.Stop()
-	for _, e := range events {
+	end := time.NewTimer(changeWait)
+	defer end.Stop()
+	ended := false
+	for l, e := range events {
+		if !ended {
+			select {
+			case <-e:
+				continue
+			case <-end.C:
+				ended = true
+			}
+		}
 		select {
 		case <-e:
-		case <-late.C:
-			return
+		default:
+			late = append(late, l)
 		}
 	}
+	return late
 }

@@ -84,6 +84,7 @@ type site struct {
 	mu       sync.Mutex         // guards what follows
 	codes    []int32            // of the requests so far
 	versions []meta.DataVersion // of the registrations among them
+	hold     chan struct{}      // until it is closed nobody is answered; nil: everybody is
 }
 
 func newNetwork(t *testing.T) *network { return &network{t: t, servers: map[string]*site{}} }
@@ -154,7 +155,11 @@ func (s *site) Serve(c *remoting.Conn, cmds []remoting.Command) {
 			s.versions = append(s.versions, r.Version)
 		}
 	}
+	hold := s.hold
 	s.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
 	s.names.Serve(c, cmds)
 }
 func (s *site) Closed(c *remoting.Conn) { s.names.Closed(c) }
@@ -386,6 +391,40 @@ func TestANameServerThatNeverAnswersKeepsNobodyWaitingForLong(t *testing.T) {
 		r.Close()
 		if d := time.Since(began); d > unregisterWait {
 			t.Errorf("Close took %v", d)
+		}
+	})
+}
+
+func TestANameServerThatHasBecomeSlowIsWaitedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newNetwork(t)
+		s := w.start("n:1")
+		topics := newTable("orders", "other")
+		r, _ := w.registrar(RegistrarOptions{Addrs: []string{"n:1"}})
+		r.Start(brokerA, topics)
+		defer r.Close()
+		hold := make(chan struct{})
+		s.mu.Lock()
+		s.hold = hold
+		s.mu.Unlock()
+		for i, want := range []time.Duration{changeWait, 0, 0} {
+			name := fmt.Sprint("topic-", i)
+			topics.put(name, 4)
+			began := time.Now()
+			r.Changed(name)
+			if d := time.Since(began); d != want {
+				t.Errorf("change %d took %v, %v expected", i, d, want)
+			}
+		}
+		close(hold)
+		synctest.Wait()
+		if got := s.names.Topics(); len(got) != 5 {
+			t.Errorf("it knows %v", got)
+		}
+		topics.put("late", 4)
+		r.Changed("late")
+		if got := s.names.Topics(); len(got) != 6 {
+			t.Error("it isn't waited for any more")
 		}
 	})
 }
