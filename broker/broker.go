@@ -40,7 +40,7 @@ type Options struct {
 type Registry interface {
 	// Start registers the broker and keeps it registered until Close.
 	Start(namesrv.Broker, namesrv.Topics)
-	// Changed registers topics that came, changed or went. Before Start it does nothing.
+	// Changed registers topics that came, changed or went; without any, everything. Before Start it does nothing.
 	Changed(topics ...string)
 	Close()
 }

@@ -43,6 +43,7 @@ type link struct {
 // batch are topics that changed while those before them were registered.
 type batch struct {
 	topics map[string]bool
+	all    bool          // everything is to be registered
 	done   chan struct{} // closed when the name server knows, or doesn't and will be told everything
 }
 
@@ -50,9 +51,9 @@ func newLink(r *Registrar, addr string) *link {
 	return &link{r: r, addr: addr, log: r.o.Logger.With("namesrv", addr), tried: make(chan struct{}), kick: make(chan struct{}, 1)}
 }
 
-// add puts a topic into the next batch. It returns nil if there is nothing to wait for: the name server can't be reached, and
+// add puts topics into the next batch, all of them if it is given none. It returns nil if there is nothing to wait for: the name server can't be reached, and
 // will be told everything, or is slow.
-func (l *link) add(topic string) <-chan struct{} {
+func (l *link) add(topics []string) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.up {
@@ -61,7 +62,10 @@ func (l *link) add(topic string) <-chan struct{} {
 	if l.next == nil {
 		l.next = &batch{topics: map[string]bool{}, done: make(chan struct{})}
 	}
-	l.next.topics[topic] = true
+	for _, topic := range topics {
+		l.next.topics[topic] = true
+	}
+	l.next.all = l.next.all || len(topics) == 0
 	select {
 	case l.kick <- struct{}{}:
 	default:
@@ -191,6 +195,9 @@ func (l *link) everything(ctx context.Context) error {
 // no table ever has, but the last, which gets the table's: else the next registration of everything would look like a change,
 // and give back write permissions that were wiped.
 func (l *link) changes(ctx context.Context, b *batch) error {
+	if b.all {
+		return l.everything(ctx)
+	}
 	version := l.r.topics.Version()
 	var topics []*meta.TopicConfig
 	for name := range b.topics {

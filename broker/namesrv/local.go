@@ -53,16 +53,24 @@ func (l *Local) Start(b Broker, t Topics) {
 func (l *Local) everything() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.registerAll()
+}
+
+// registerAll needs mu.
+func (l *Local) registerAll() {
 	topics, version := l.topics.All()
 	l.register(topics, version)
 }
 
-// Changed registers topics that came or changed, and forgets those that are gone.
+// Changed registers topics that came or changed, and forgets those that are gone; without any, it registers everything.
 func (l *Local) Changed(topics ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stop == nil {
-		return // Start will register them
+		return // Start will register everything
+	}
+	if len(topics) == 0 {
+		l.registerAll()
 	}
 	for _, topic := range topics {
 		if c := l.topics.Get(topic); c != nil {

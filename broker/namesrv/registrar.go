@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -129,18 +130,21 @@ func (r *Registrar) SetAddrs(addrs []string) {
 	}
 }
 
-// Changed registers topics that came or changed. It returns when the name servers that can be reached know, at the latest
-// after 3 s. Of those that are gone there is nothing to tell: name servers forget topics when tools tell them to.
+// Changed registers topics that came or changed, or without any, everything. It returns when the name servers that can be
+// reached know, at the latest after 3 s. Of topics that are gone there is nothing to tell: name servers forget them when tools
+// tell them to.
 func (r *Registrar) Changed(topics ...string) {
 	r.mu.Lock()
+	if r.ctx == nil {
+		r.mu.Unlock()
+		return // Start will register everything
+	}
+	there := slices.DeleteFunc(slices.Clone(topics), func(topic string) bool { return r.topics.Get(topic) == nil })
 	done := map[*link]<-chan struct{}{}
-	for _, l := range r.links { // none before Start
-		for _, topic := range topics {
-			if r.topics.Get(topic) == nil {
-				continue
-			}
-			if d := l.add(topic); d != nil {
-				done[l] = d // that of the last topic: batches are done in their order
+	if len(there) > 0 || len(topics) == 0 {
+		for _, l := range r.links {
+			if d := l.add(there); d != nil {
+				done[l] = d
 			}
 		}
 	}

@@ -352,6 +352,35 @@ func TestNoTwoRegistrationsOfChangesHaveTheSameVersion(t *testing.T) {
 	})
 }
 
+func TestEverythingIsRegisteredAgainOnDemand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newNetwork(t)
+		s := w.start("n:1")
+		topics := newTable("orders", "other")
+		r, _ := w.registrar(RegistrarOptions{Addrs: []string{"n:1"}})
+		local := newNamesrv(t, Options{})
+		l := NewLocal(local, time.Hour)
+		r.Changed() // nothing before Start
+		l.Changed()
+		r.Start(brokerA, topics)
+		defer r.Close()
+		l.Start(brokerA, topics)
+		defer l.Close()
+		topics.put("orders", 5)
+		topics.put("new", 5)
+		r.Changed()
+		l.Changed()
+		for _, n := range []*Namesrv{s.names, local} {
+			for _, name := range []string{"orders", "new"} {
+				if rt := route(t, n, name); len(rt.Queues) != 1 || rt.Queues[0].Read != 5 {
+					t.Errorf("%s: route %+v", name, rt)
+				}
+			}
+		}
+		wantCodes(t, "twice everything", s, register103, register103)
+	})
+}
+
 func TestANameServerThatForgotTheBrokerIsToldEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newNetwork(t)
