@@ -12,7 +12,7 @@ import (
 )
 
 // TestEveryKeyIsReadSomewhere looks for fields of Config that no code outside this package reads. It goes by names: a field is
-// read where something called c, cfg, config or Config has it selected.
+// read where something called c, cfg, config or Config, or what it loads, has it selected.
 func TestEveryKeyIsReadSomewhere(t *testing.T) {
 	read := map[string]bool{}
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
@@ -54,6 +54,9 @@ func isConfig(x ast.Expr) bool {
 		name = x.Name
 	case *ast.SelectorExpr:
 		name = x.Sel.Name
+	case *ast.CallExpr:
+		load, ok := x.Fun.(*ast.SelectorExpr)
+		return ok && load.Sel.Name == "Load" && isConfig(load.X)
 	}
 	switch strings.ToLower(name) {
 	case "c", "cfg", "config":
