@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -32,8 +33,11 @@ type Options struct {
 	FS     vfs.FS
 	// Registry makes the broker known to name servers.
 	Registry Registry
-	Now      func() time.Time
-	Logger   *slog.Logger
+	// TLS is spoken with clients who begin with it, RequireTLS says that all must; nil: with none.
+	TLS        *tls.Config
+	RequireTLS bool
+	Now        func() time.Time
+	Logger     *slog.Logger
 }
 
 // Registry is what a broker needs of name servers: namesrv.Registrar for those elsewhere, namesrv.Local for one in the process.
@@ -175,7 +179,9 @@ func (b *Broker) assemble() error {
 		}),
 		Now: o.Now, Logger: o.Logger,
 	})
-	b.server = remoting.NewServer(b.Handler, remoting.ServerOptions{Logger: o.Logger, IdleTimeout: o.Config.MaxIdle})
+	b.server = remoting.NewServer(b.Handler, remoting.ServerOptions{
+		Logger: o.Logger, IdleTimeout: o.Config.MaxIdle, TLS: o.TLS, RequireTLS: o.RequireTLS,
+	})
 	return nil
 }
 

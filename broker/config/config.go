@@ -106,6 +106,8 @@ type Config struct {
 	WaitForBrokersTime time.Duration
 	KVConfigPath       string
 
+	TLS TLS
+
 	given map[string]bool
 }
 

@@ -50,7 +50,7 @@ func TestEveryKeyStandsInTheTablesOnce(t *testing.T) {
 }
 
 func TestEveryKeyHasAFieldOfItsOwn(t *testing.T) {
-	other := map[string]string{"": "x", "true": "false", "false": "true", AsyncFlush: SyncFlush}
+	other := map[string]string{"": "x", "permissive": "enforcing", "none": "require", "true": "false", "false": "true", AsyncFlush: SyncFlush}
 	for _, k := range Keys() {
 		c := Default()
 		before := *c
@@ -261,5 +261,16 @@ func TestAChangeFromOutsideIsTakenAsAWholeOrNotAtAll(t *testing.T) {
 	}
 	if _, _, err := c.With("here", []byte("maxMessageSize=10\nkvConfigPath=/etc/passwd\n"), "kvConfigPath"); !errors.Is(err, ErrFixed) {
 		t.Error(err)
+	}
+}
+
+func TestPasswordsAreNotListed(t *testing.T) {
+	c, _, err := Load("", []string{"tls.server.keyPassword=hush"})
+	if err != nil || c.TLS.Server.KeyPassword != "hush" {
+		t.Fatal(err, c)
+	}
+	var listing strings.Builder
+	if err := c.WriteProperties(&listing); err != nil || strings.Contains(listing.String(), "hush") {
+		t.Errorf("%v\n%s", err, &listing)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gantry-mq/gantry/broker"
 	"github.com/gantry-mq/gantry/broker/namesrv"
+	"github.com/gantry-mq/gantry/broker/remoting"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
 
@@ -100,6 +101,7 @@ func (f *brokerFlags) apply(p *process) error {
 func (p *process) registrarOptions() namesrv.RegistrarOptions {
 	o := namesrv.RegistrarOptions{
 		Addrs: p.cfg.NamesrvAddrs, Logger: p.log, Period: p.cfg.Register, Wait: p.cfg.RegisterWait,
+		Dial:     remoting.Dialer{Logger: p.log, TLS: p.tls.client}.Dial,
 		Compress: p.cfg.CompressedBody, Ask: !p.cfg.ForceRegister, TopicAlone: p.cfg.TopicAlone,
 	}
 	if p.cfg.ResolveNamesrvs {
@@ -144,7 +146,9 @@ func (p *process) startBroker(ls []net.Listener, registry broker.Registry) error
 		closeAll(ls)
 		return err
 	}
-	b, err := broker.Open(broker.Options{Config: p.cfg, FS: vfs.OS(), Registry: registry, Now: time.Now, Logger: p.log})
+	b, err := broker.Open(broker.Options{
+		Config: p.cfg, FS: vfs.OS(), Registry: registry, TLS: p.tls.server, RequireTLS: p.tls.require, Now: time.Now, Logger: p.log,
+	})
 	if err != nil {
 		closeAll(ls)
 		return err

@@ -56,7 +56,7 @@ func (p *process) startNamesrv(l net.Listener) (*namesrv.Namesrv, error) {
 		closeAll([]net.Listener{l})
 		return nil, err
 	}
-	server := remoting.NewServer(names, remoting.ServerOptions{Logger: p.log, IdleTimeout: p.cfg.MaxIdle})
+	server := remoting.NewServer(names, p.tls.of(remoting.ServerOptions{Logger: p.log, IdleTimeout: p.cfg.MaxIdle}))
 	ctx, cancel := context.WithCancel(context.Background())
 	p.running.Go(func() { names.Run(ctx) })
 	p.accept("namesrv", server, l)

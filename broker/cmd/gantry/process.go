@@ -54,6 +54,7 @@ type process struct {
 	given func(flag string) bool
 	cfg   *config.Config
 	log   *slog.Logger
+	tls   encryption
 
 	running sync.WaitGroup                // listeners and what else runs until it is stopped
 	stops   []func(context.Context) error // in the order of the starts; stop calls them backwards
@@ -85,6 +86,9 @@ func (f *serveFlags) serve(cmd *cobra.Command, start func(*process) error) error
 	p := &process{flags: f, given: cmd.Flags().Changed, cfg: cfg, log: log, said: []string{"gantry ready"}}
 	if cfg.BindAddress != "" && !p.given("bind") {
 		f.bind = cfg.BindAddress
+	}
+	if p.tls, err = p.encryption(); err != nil {
+		return err
 	}
 	// The heap is small and steady; letting it double before a collection would be most of the process.
 	debug.SetGCPercent(50)
