@@ -2,12 +2,12 @@ package broker
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
 	"path"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,11 +33,22 @@ type Options struct {
 	FS     vfs.FS
 	// ConfigFile is the file that Config came from, "" if there is none: what operators change while the broker runs is written there.
 	ConfigFile string
-	// Register tells the name servers of the broker and its topics. It is called at the start, after every change of
-	// the topics, and from time to time.
-	Register func(namesrv.Broker, *namesrv.Registration) error
-	Now      func() time.Time
-	Logger   *slog.Logger
+	// Registry makes the broker known to name servers.
+	Registry Registry
+	// TLS is spoken with clients who begin with it, RequireTLS says that all must; nil: with none.
+	TLS        *tls.Config
+	RequireTLS bool
+	Now        func() time.Time
+	Logger     *slog.Logger
+}
+
+// Registry is what a broker needs of name servers: namesrv.Registrar for those elsewhere, namesrv.Local for one in the process.
+type Registry interface {
+	// Start registers the broker and keeps it registered until Close.
+	Start(namesrv.Broker, namesrv.Topics)
+	// Changed registers topics that came, changed or went; without any, everything. Before Start it does nothing.
+	Changed(topics ...string)
+	Close()
 }
 
 // Broker is a running broker.
@@ -51,14 +62,14 @@ type Broker struct {
 
 	opts         Options
 	delayOffsets *meta.DelayOffsets
+	live         *config.Live
 	holder       *consume.Holder
 	server       *remoting.Server
 	ready        atomic.Bool
 	closed       atomic.Bool
 
-	registering sync.Mutex // one registration at a time
-	quit        chan struct{}
-	wg          sync.WaitGroup // listeners and housekeeping
+	quit chan struct{}
+	wg   sync.WaitGroup // listeners and housekeeping
 }
 
 // Open opens the store and the tables, which takes as long as recovery does. It serves nobody before Serve.
@@ -154,8 +165,8 @@ func (b *Broker) assemble() error {
 		ip = lookup(o.Config.BrokerHost, o.Logger)
 	}
 	b.holder = consume.NewHolder()
-	live := config.NewLive(o.Config)
-	life := &topics.Life{Table: b.Topics, Store: b.Store, Offsets: b.Offsets, Changed: b.register, Logger: o.Logger}
+	b.live = config.NewLive(o.Config)
+	life := &topics.Life{Table: b.Topics, Store: b.Store, Offsets: b.Offsets, Changed: o.Registry.Changed, Logger: o.Logger}
 	b.Delay, err = delay.Open(delay.Options{
 		Store: b.Store, Topics: life, Offsets: b.delayOffsets, Levels: o.Config.DelayLevels, SaveEvery: o.Config.SaveDelayOffsets, Now: o.Now, Logger: o.Logger,
 	})
@@ -164,16 +175,18 @@ func (b *Broker) assemble() error {
 	}
 	locks := consume.NewLocks(o.Now)
 	b.Handler = handler.New(handler.Options{
-		Config: live, Store: b.Store, Topics: b.Topics, Life: life, Groups: b.Groups, Offsets: b.Offsets, Holder: b.holder, Locks: locks,
+		Config: b.live, Store: b.Store, Topics: b.Topics, Life: life, Groups: b.Groups, Offsets: b.Offsets, Holder: b.holder, Locks: locks,
 		Produce: produce.New(produce.Options{
-			Config: live, Store: b.Store, Topics: life, Groups: b.Groups, Ordered: locks.Held,
+			Config: b.live, Store: b.Store, Topics: life, Groups: b.Groups, Ordered: locks.Held,
 			StoreHost: record.Host{IP: ip, Port: int32(o.Config.ListenPort)},
 			Now:       o.Now, Logger: o.Logger,
 		}),
 		Reconfigured: b.reconfigured, Delays: b.delays,
 		Now: o.Now, Logger: o.Logger,
 	})
-	b.server = remoting.NewServer(b.Handler, remoting.ServerOptions{Logger: o.Logger, IdleTimeout: o.Config.MaxIdle})
+	b.server = remoting.NewServer(b.Handler, remoting.ServerOptions{
+		Logger: o.Logger, IdleTimeout: o.Config.MaxIdle, TLS: o.TLS, RequireTLS: o.RequireTLS,
+	})
 	return nil
 }
 
@@ -187,21 +200,20 @@ func lookup(host string, log *slog.Logger) netip.Addr {
 	return addrs[0].Unmap()
 }
 
-// Serve answers clients on the listener, registers with the name servers and looks after the tables, until Close.
+// Serve answers clients on the listeners, registers with the name servers and looks after the tables, until Close.
 // It returns when the broker can be used.
-func (b *Broker) Serve(l net.Listener) error {
-	b.wg.Go(func() {
-		if err := b.server.Serve(l); !errors.Is(err, remoting.ErrServerClosed) {
-			b.opts.Logger.Error("broker: listener", "error", err)
-		}
-	})
-	if err := b.tryRegister(); err != nil {
-		b.opts.Logger.Warn("broker: not registered yet", "error", err)
+func (b *Broker) Serve(listeners ...net.Listener) {
+	for _, l := range listeners {
+		b.wg.Go(func() {
+			if err := b.server.Serve(l); !errors.Is(err, remoting.ErrServerClosed) {
+				b.opts.Logger.Error("broker: listener", "error", err)
+			}
+		})
 	}
+	b.opts.Registry.Start(b.identity(), registered{b.Topics, b.live})
 	b.wg.Go(b.housekeeping)
 	b.Delay.Start()
 	b.ready.Store(true)
-	return nil
 }
 
 // Ready tells whether the broker serves clients and takes messages.
@@ -212,29 +224,6 @@ func (b *Broker) Ready() error {
 	return b.Store.Log.Err()
 }
 
-// register tells the name servers of a change; a failure is mended by the next registration.
-func (b *Broker) register() {
-	if err := b.tryRegister(); err != nil {
-		b.opts.Logger.Warn("broker: registration", "error", err)
-	}
-}
-
-func (b *Broker) tryRegister() error {
-	b.registering.Lock()
-	defer b.registering.Unlock()
-	topics, version := b.Topics.All()
-	return b.opts.Register(b.identity(), &namesrv.Registration{Topics: topics, Version: version})
-}
-
-func (b *Broker) identity() namesrv.Broker {
-	c := b.opts.Config
-	return namesrv.Broker{
-		Cluster: c.ClusterName, Name: c.BrokerName, ID: c.BrokerID,
-		Addr:   net.JoinHostPort(c.BrokerHost, strconv.FormatInt(c.ListenPort, 10)),
-		HAAddr: net.JoinHostPort(c.BrokerHost, strconv.FormatInt(c.ListenPort+1, 10)),
-	}
-}
-
 // clientScan is how often clients are looked for that have fallen silent.
 const clientScan = 10 * time.Second
 
@@ -242,8 +231,6 @@ const clientScan = 10 * time.Second
 func (b *Broker) housekeeping() {
 	offsets := time.NewTicker(b.opts.Config.PersistOffsets)
 	defer offsets.Stop()
-	registration := time.NewTicker(b.opts.Config.Register)
-	defer registration.Stop()
 	clients := time.NewTicker(clientScan)
 	defer clients.Stop()
 	for {
@@ -254,8 +241,6 @@ func (b *Broker) housekeeping() {
 			if err := b.Offsets.Persist(); err != nil {
 				b.opts.Logger.Error("broker: consumer offsets", "error", err)
 			}
-		case <-registration.C:
-			b.register()
 		case <-clients.C:
 			b.Handler.ExpireClients()
 			b.Handler.Stats().Sample() // every ten seconds, too
@@ -271,6 +256,7 @@ func (b *Broker) Close(ctx context.Context) error {
 	}
 	b.ready.Store(false)
 	close(b.quit)
+	b.opts.Registry.Close() // first, so that clients go elsewhere
 	b.holder.Close()
 	err := b.server.Shutdown(ctx)
 	b.Handler.Close()

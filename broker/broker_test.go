@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,44 +28,50 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// registrations are what the name servers are told.
-type registrations struct {
-	mu  sync.Mutex // guards what follows
-	all []*namesrv.Registration
-	id  namesrv.Broker
-	err error
+// registry is what the name servers are told.
+type registry struct {
+	mu      sync.Mutex // guards what follows
+	id      namesrv.Broker
+	topics  namesrv.Topics
+	changed []string
+	closed  bool
 }
 
-func (r *registrations) register(id namesrv.Broker, reg *namesrv.Registration) error {
+func (r *registry) Start(id namesrv.Broker, topics namesrv.Topics) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.id, r.all = id, append(r.all, reg)
-	return r.err
+	r.id, r.topics = id, topics
 }
 
-func (r *registrations) last() (n int, _ *namesrv.Registration) {
+func (r *registry) Changed(topics ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.all), r.all[len(r.all)-1]
+	r.changed = append(r.changed, topics...)
+}
+
+func (r *registry) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
 }
 
 // running is a broker that serves.
 type running struct {
 	*Broker
-	names *registrations
+	names *registry
 	log   *bytes.Buffer // to be read when the broker has stopped
 	addr  string
 }
 
 func options(fsys vfs.FS, edit func(*config.Config)) (Options, *running) {
-	r := &running{names: new(registrations), log: new(bytes.Buffer)}
+	r := &running{names: new(registry), log: new(bytes.Buffer)}
 	c := config.Default()
 	c.BrokerName, c.BrokerHost, c.StoreDir = "broker-a", "127.0.0.1", "store"
 	c.SegmentBytes, c.QueueFileBytes, c.IndexSlots, c.IndexEntries = 1<<20, 20*1000, 1000, 4000
 	if edit != nil {
 		edit(c)
 	}
-	return Options{Config: c, FS: fsys, Now: time.Now, Logger: slog.New(slog.NewTextHandler(r.log, nil)), Register: r.names.register}, r
+	return Options{Config: c, FS: fsys, Now: time.Now, Logger: slog.New(slog.NewTextHandler(r.log, nil)), Registry: r.names}, r
 }
 
 func run(t *testing.T, fsys vfs.FS, edit func(*config.Config)) *running {
@@ -79,9 +86,7 @@ func run(t *testing.T, fsys vfs.FS, edit func(*config.Config)) *running {
 		t.Fatal(err)
 	}
 	r.addr = l.Addr().String()
-	if err := r.Serve(l); err != nil {
-		t.Fatal(err)
-	}
+	r.Serve(l)
 	t.Cleanup(func() { r.Close(context.Background()) }) // of no effect if the test has stopped it
 	return r
 }
@@ -225,9 +230,7 @@ func TestABrokerIsReadyWhileItTakesMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Serve(l); err != nil {
-		t.Fatal(err)
-	}
+	b.Serve(l)
 	if err := b.Ready(); err != nil {
 		t.Errorf("%v", err)
 	}
@@ -246,8 +249,8 @@ func TestABrokerIsReadyWhileItTakesMessages(t *testing.T) {
 	if err := b.Close(context.Background()); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("a second Close: %v", err)
 	}
-	if n, _ := r.names.last(); n != 1 {
-		t.Errorf("registered %d times", n)
+	if r.names.topics == nil || !r.names.closed {
+		t.Error("not registered, or not unregistered")
 	}
 }
 
@@ -274,15 +277,10 @@ func TestAStoreInUseIsNotOpened(t *testing.T) {
 func TestNameServersHearOfNewTopics(t *testing.T) {
 	b := run(t, vfs.NewMem(), func(c *config.Config) { c.ListenPort = 4711 })
 	b.send(t, "orders", 1)
-	n, reg := b.names.last()
-	if n != 2 {
-		t.Errorf("registered %d times", n)
+	if got := b.names.changed; !slices.Equal(got, []string{"orders"}) {
+		t.Errorf("told of changes of %v", got)
 	}
-	found := false
-	for _, c := range reg.Topics {
-		found = found || c.Name == "orders"
-	}
-	if !found {
+	if all, version := b.names.topics.All(); !slices.ContainsFunc(all, func(c *meta.TopicConfig) bool { return c.Name == "orders" }) || version != b.names.topics.Version() {
 		t.Error("the topic isn't registered")
 	}
 	if id := b.names.id; id.Name != "broker-a" || id.Cluster != "DefaultCluster" || id.Addr != "127.0.0.1:4711" || id.HAAddr != "127.0.0.1:4712" {
@@ -290,19 +288,39 @@ func TestNameServersHearOfNewTopics(t *testing.T) {
 	}
 }
 
-func TestABrokerServesWithoutItsNameServers(t *testing.T) {
-	o, r := options(vfs.NewMem(), nil)
-	r.names.err = errors.New("unreachable")
+func TestNameServersAreToldWhatTheBrokerPermits(t *testing.T) {
+	b := run(t, vfs.NewMem(), func(c *config.Config) { c.BrokerPerm = meta.PermRead })
+	all, _ := b.names.topics.All()
+	for _, c := range append(all, b.names.topics.Get(meta.DefaultTopic)) {
+		if c.Perm&meta.PermWrite != 0 {
+			t.Errorf("%s has permission %d", c.Name, c.Perm)
+		}
+	}
+	if b.names.topics.Get("none") != nil {
+		t.Error("a topic that isn't there is")
+	}
+	if b.Topics.Get(meta.DefaultTopic).Perm&meta.PermWrite == 0 {
+		t.Error("the table was changed")
+	}
+}
+
+func TestABrokerListensAtSeveralPorts(t *testing.T) {
+	o, _ := options(vfs.NewMem(), nil)
 	b, err := Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var ls []net.Listener
+	for range 2 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ls = append(ls, l)
 	}
-	if err := b.Serve(l); err != nil || b.Ready() != nil {
-		t.Errorf("%v, %v", err, b.Ready())
+	b.Serve(ls...)
+	for _, l := range ls {
+		(&running{Broker: b, addr: l.Addr().String()}).send(t, "orders", 1)
 	}
 	if err := b.Close(context.Background()); err != nil {
 		t.Error(err)

@@ -5,20 +5,26 @@ import "time"
 // Config has the value of every key. The zero value is of no use: Default and Load make one.
 type Config struct {
 	// Who the broker is, and where.
-	BrokerName     string
-	ClusterName    string
-	BrokerID       int64
-	BrokerHost     string // what clients and name servers are told; "": found out
-	BindAddress    string
-	ListenPort     int64
-	NamesrvAddrs   []string
-	BrokerPerm     int64 // PermRead and PermWrite bits
-	RegionID       string
-	TraceOn        bool
-	MaxIdle        time.Duration // of a connection
-	Register       time.Duration // between registrations with the name servers
-	RegisterWait   time.Duration // for the answer of one
-	CompressedBody bool          // of registrations
+	BrokerName   string
+	ClusterName  string
+	BrokerID     int64
+	BrokerHost   string // what clients and name servers are told; "": found out
+	BindAddress  string
+	ListenPort   int64
+	NamesrvAddrs []string
+	BrokerPerm   int64 // PermRead and PermWrite bits
+	RegionID     string
+	TraceOn      bool
+	MaxIdle      time.Duration // of a connection
+
+	// How the broker registers with name servers.
+	Register             time.Duration // between two registrations
+	RegisterWait         time.Duration // for the answer to one
+	CompressedBody       bool
+	ForceRegister        bool // without asking first whether that's needed
+	TopicAlone           bool // a topic that changed
+	ResolveNamesrvs      bool // a host stands for several
+	ResolveNamesrvsEvery time.Duration
 
 	// Topics and groups.
 	AutoCreateTopic    bool
@@ -37,7 +43,6 @@ type Config struct {
 	LongPolling         bool
 	ShortPolling        time.Duration
 	NotifyIDsChanged    bool
-	NotifyAtOnce        bool
 	ResetInBroker       bool
 	PersistOffsets      time.Duration
 	ClientExpiry        time.Duration
@@ -68,7 +73,6 @@ type Config struct {
 	QueueFileBytes      int64
 	EnableQueueExt      bool
 	QueueExtFileBytes   int64
-	QueueExtBitMap      int64 // bits
 	BatchQueueFileBytes int64
 	EnableIndex         bool
 	IndexSlots          int64
@@ -79,18 +83,13 @@ type Config struct {
 	FlushDisk        string // AsyncFlush or SyncFlush
 	SyncFlushTimeout time.Duration
 	FlushLogEvery    time.Duration
-	FlushLogPages    int64 // of 4 KiB; fewer wait for FlushLogThorough
-	FlushLogThorough time.Duration
 	FlushQueuesEvery time.Duration
-	FlushQueuesPages int64
-	FlushQueuesFully time.Duration
 
 	// What is deleted, and when.
 	DeleteHours      []int
 	ReservedTime     time.Duration
 	CleanEvery       time.Duration
-	DeletePause      time.Duration // between two segments
-	DiskCleanRatio   int64         // percent of the disk
+	DiskCleanRatio   int64 // percent of the disk
 	DiskForcedRatio  int64
 	DiskWarningRatio int64
 	CleanForcibly    bool
@@ -102,7 +101,13 @@ type Config struct {
 	ReturnOrderTopics  bool
 	ListAllTopics      bool
 	ListTopics         bool
+	ActingMaster       bool // for a missing one, in routes
+	NotifyMinID        bool
+	WaitForBrokers     bool // before routes are given
+	WaitForBrokersTime time.Duration
 	KVConfigPath       string
+
+	TLS TLS
 
 	given map[string]bool
 }

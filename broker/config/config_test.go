@@ -50,7 +50,7 @@ func TestEveryKeyStandsInTheTablesOnce(t *testing.T) {
 }
 
 func TestEveryKeyHasAFieldOfItsOwn(t *testing.T) {
-	other := map[string]string{"": "x", "true": "false", "false": "true", AsyncFlush: SyncFlush}
+	other := map[string]string{"": "x", "permissive": "enforcing", "none": "require", "true": "false", "false": "true", AsyncFlush: SyncFlush}
 	for _, k := range Keys() {
 		c := Default()
 		before := *c
@@ -241,5 +241,36 @@ func TestHelpAndListingNameEveryKey(t *testing.T) {
 	}
 	if _, changed, fixed := c.Reload(again); len(changed)+len(fixed) > 0 {
 		t.Errorf("the listing reads back differently: %v, %v", changed, fixed)
+	}
+}
+
+func TestAChangeFromOutsideIsTakenAsAWholeOrNotAtAll(t *testing.T) {
+	c, _, err := Load("", []string{"listenPort=1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, warnings, err := c.With("here", []byte("maxMessageSize=10\nnoSuchKey=1\n"), "kvConfigPath")
+	if err != nil || next.MaxMessageBytes != 10 || next.ListenPort != 1 || len(warnings) != 1 || !next.Given("maxMessageSize") {
+		t.Errorf("%v, %v: size %d, port %d", err, warnings, next.MaxMessageBytes, next.ListenPort)
+	}
+	if c.MaxMessageBytes == 10 || c.Given("maxMessageSize") {
+		t.Error("the running configuration was changed")
+	}
+	if _, _, err := c.With("here", []byte("maxMessageSize=many\n")); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), "maxMessageSize=many") {
+		t.Error(err)
+	}
+	if _, _, err := c.With("here", []byte("maxMessageSize=10\nkvConfigPath=/etc/passwd\n"), "kvConfigPath"); !errors.Is(err, ErrFixed) {
+		t.Error(err)
+	}
+}
+
+func TestPasswordsAreNotListed(t *testing.T) {
+	c, _, err := Load("", []string{"tls.server.keyPassword=hush"})
+	if err != nil || c.TLS.Server.KeyPassword != "hush" {
+		t.Fatal(err, c)
+	}
+	var listing strings.Builder
+	if err := c.WriteProperties(&listing); err != nil || strings.Contains(listing.String(), "hush") {
+		t.Errorf("%v\n%s", err, &listing)
 	}
 }

@@ -152,14 +152,14 @@ var idleKeys = []struct {
 		enableRemoteEscape enableSlaveActingMaster haFlowControlEnable haHousekeepingInterval haListenPort
 		haMasterAddress haMaxGapNotInSync haMaxTimeSlaveNotCatchup haSendHeartbeatInterval haTransferBatchSize
 		inSyncReplicas lockInStrictMode maxChecksumRange maxHaTransferByteInSecond maxSlaveResendLength
-		minInSyncReplicas notifyMinBrokerIdChanged offsetCheckInSlave replicasPerDiskPartition skipPreOnline
-		slaveReadEnable slaveTimeout supportActingMaster syncBrokerMemberGroupPeriod syncFromLastFile
+		minInSyncReplicas offsetCheckInSlave replicasPerDiskPartition skipPreOnline
+		slaveReadEnable slaveTimeout syncBrokerMemberGroupPeriod syncFromLastFile
 		syncMasterFlushOffsetWhenStartup totalReplicas`},
 	{"cold reads are kept apart from others without such limits", `
 		cgColdReadThreshold coldCtrStrategyEnable coldDataFlowControlEnable coldDataScanEnable dataReadAheadEnable
 		globalColdReadThreshold usePIDColdCtrStrategy`},
 	{"SQL filters are not part of this version", `
-		enableCalcFilterBitMap enablePropertyFilter expectConsumerNumUseFilter filterDataCleanTimeSpan
+		bitMapLengthConsumeQueueExt enableCalcFilterBitMap enablePropertyFilter expectConsumerNumUseFilter filterDataCleanTimeSpan
 		filterSupportRetry maxErrorRateOfBloomFilter maxFilterMessageSize`},
 	{"it tunes what Gantry does in another way", `
 		accessMessageInMemoryHotRatio accessMessageInMemoryMaxRatio asyncSendEnable cleanSwapedMapInterval
@@ -175,6 +175,15 @@ var idleKeys = []struct {
 		transientStorePoolSize useABSLock useEpollNativeSelector useReentrantLockWhenPutMessage
 		wakeCommitWhenPutMessage wakeFlushWhenPutMessage warmMapedFileEnable writeBufferHighWaterMark
 		writeBufferLowWaterMark writeWithoutMmap`},
+	{"whatever is new is flushed each time, however little it is", `
+		flushCommitLogLeastPages flushCommitLogThoroughInterval flushConsumeQueueLeastPages
+		flushConsumeQueueThoroughInterval`},
+	{"deletion goes in small steps by itself", `
+		deleteCommitLogFilesInterval`},
+	{"name servers are not looked up at an address server", `
+		fetchNamesrvAddrByAddressServer fetchNamesrvAddrInterval`},
+	{"the members of a group are always told at once", `
+		realTimeNotifyConsumerChange`},
 	{"there is nothing in Gantry that it would change", `
 		autoMessageVersionOnTopicLen broadcastOffsetExpireMaxSecond broadcastOffsetExpireSecond brokerConfigPath
 		checkCRCOnRecover checkCommitLogOffsetOnRecover clearRetryTopicWhenDeleteTopic clusterTest
@@ -183,17 +192,17 @@ var idleKeys = []struct {
 		deleteConsumeQueueFilesInterval deleteFileBatchMax disableConsumeIfConsumerReadSlowly diskFallRecorded
 		enableAcceleratedRecovery enableBroadcastOffsetStore enableCleanExpiredOffset enableCreateSysGroup
 		enableLmqQuota enableLogConsumeQueueRepeatedlyBuildWhenRecover enableMixedMessageType enableNetWorkFlowControl
-		enableRegisterProducer enableRunningFlagsInFlush enableShutdownGracefully enableSingleTopicRegister
-		enableSplitMetadata enableSplitRegistration estimateAccumulation fetchNameSrvAddrByDnsLookup
-		fetchNamesrvAddrByAddressServer fetchNamesrvAddrInterval flushCommitLogTimed
-		flushConsumerOffsetHistoryInterval forceRegister forceVerifyPropCRC forwardTimeout highSpeedMode
+		enableRegisterProducer enableRunningFlagsInFlush enableShutdownGracefully
+		enableSplitMetadata enableSplitRegistration estimateAccumulation
+		flushCommitLogTimed
+		flushConsumerOffsetHistoryInterval forceVerifyPropCRC forwardTimeout highSpeedMode
 		indexFileReadEnable indexFileWriteEnable isolateLogEnable
 		logicalDiskSpaceCleanForciblyThreshold maxBatchDeleteFilesNum maxConsumeQueueScan maxLmqConsumeQueueNum
 		maxMsgsNumBatch maxRecoveryCommitlogFiles maxTopicLength messageIndexSafe messageStorePlugIn
-		needWaitForService persistConsumerOffsetIncrementally printChannelGroups printChannelGroupsMinNum
+		persistConsumerOffsetIncrementally printChannelGroups printChannelGroupsMinNum
 		productEnvName putMsgIndexHightWater readUnCommitted recheckReputOffsetFromCq recoverConcurrently
 		rejectPullConsumerEnable rocketmqHome searchBcqByCacheEnable sendHeartbeatTimeoutMillis serverSocketBacklog
 		shutdownWaitTimeSeconds splitMetadataSize splitRegistrationSize storeReplyMessageEnable
-		subscriptionExpiredTimeout travelCqFileNumWhenGetMessage updateNameServerAddrPeriod
-		useStaticSubscription waitSecondsForService`},
+		subscriptionExpiredTimeout travelCqFileNumWhenGetMessage
+		useStaticSubscription`},
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,13 +21,16 @@ func (k *Key) Expected() string { return k.field(new(Config)).expected() }
 // Value returns the key's value in c, as it would stand in a file.
 func (k *Key) Value(c *Config) string { return k.field(c).text() }
 
+// secret tells whether the value is for the process only.
+func (k *Key) secret() bool { return strings.HasSuffix(k.Name, "Password") }
+
 // section is a group of keys with a heading for the help.
 type section struct {
 	title string
 	keys  []Key
 }
 
-func sections() []section { return slices.Concat(brokerSections(), storeSections()) }
+func sections() []section { return slices.Concat(brokerSections(), storeSections(), tlsSections()) }
 
 // Keys returns every key that has an effect, in the order of the help.
 func Keys() []Key {

@@ -12,7 +12,6 @@ func storeSections() []section {
 			{"mappedFileSizeConsumeQueue", "6000000", restart, "Size of a file of a queue; rounded up to whole units of 20 bytes.", number(20, 1<<30, "bytes", func(c *Config) *int64 { return &c.QueueFileBytes })},
 			{"enableConsumeQueueExt", "false", restart, "Keep filter data of messages beside the queues.", flag(func(c *Config) *bool { return &c.EnableQueueExt })},
 			{"mappedFileSizeConsumeQueueExt", "50331648", restart, "Size of a file of such data.", number(4096, 1<<30, "bytes", func(c *Config) *int64 { return &c.QueueExtFileBytes })},
-			{"bitMapLengthConsumeQueueExt", "64", restart, "Size of the filter bit map in such data.", number(0, 32767*8, "bits", func(c *Config) *int64 { return &c.QueueExtBitMap })},
 			{"mapperFileSizeBatchConsumeQueue", "13800000", restart, "Size of a file of a queue of batches; rounded up to whole units of 46 bytes.", number(46, 1<<30, "bytes", func(c *Config) *int64 { return &c.BatchQueueFileBytes })},
 			{"messageIndexEnable", "true", restart, "Keep an index from message keys to messages.", flag(func(c *Config) *bool { return &c.EnableIndex })},
 			{"maxHashSlotNum", "5000000", restart, "Hash slots of an index file.", number(1, 500_000_000, "slots", func(c *Config) *int64 { return &c.IndexSlots })},
@@ -23,11 +22,7 @@ func storeSections() []section {
 			{"flushDiskType", AsyncFlush, restart, "Whether a message is acknowledged when it is written (ASYNC_FLUSH survives a killed process) or when it is on the disk (SYNC_FLUSH survives a power cut).", choice(func(c *Config) *string { return &c.FlushDisk }, AsyncFlush, SyncFlush)},
 			{"syncFlushTimeout", "5000", reload, "How long a send waits for the disk with SYNC_FLUSH.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.SyncFlushTimeout })},
 			{"flushIntervalCommitLog", "500", restart, "Between two flushes of the log with ASYNC_FLUSH.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.FlushLogEvery })},
-			{"flushCommitLogLeastPages", "4", reload, "With less than so much new, such a flush is put off.", number(0, maxCount, "pages of 4 KiB", func(c *Config) *int64 { return &c.FlushLogPages })},
-			{"flushCommitLogThoroughInterval", "10000", reload, "But not for longer than this.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.FlushLogThorough })},
 			{"flushIntervalConsumeQueue", "1000", restart, "Between two flushes of queues and index.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.FlushQueuesEvery })},
-			{"flushConsumeQueueLeastPages", "2", reload, "With less than so much new, a queue's flush is put off.", number(0, maxCount, "pages of 4 KiB", func(c *Config) *int64 { return &c.FlushQueuesPages })},
-			{"flushConsumeQueueThoroughInterval", "60000", reload, "But not for longer than this.", millis(1, dayMillis, func(c *Config) *time.Duration { return &c.FlushQueuesFully })},
 		}},
 		{"Retention", []Key{
 			{"fileReservedTime", "72", reload, "How long messages are kept.", hours(0, 24*3650, func(c *Config) *time.Duration { return &c.ReservedTime })},
@@ -37,7 +32,6 @@ func storeSections() []section {
 			{"diskSpaceWarningLevelRatio", "90", reload, "With the disk fuller than this, messages are refused.", number(1, 100, "percent", func(c *Config) *int64 { return &c.DiskWarningRatio })},
 			{"cleanFileForciblyEnable", "true", reload, "Delete messages before their time when the disk is full.", flag(func(c *Config) *bool { return &c.CleanForcibly })},
 			{"cleanResourceInterval", "10000", restart, "Between two looks for what is to be deleted.", millis(10, dayMillis, func(c *Config) *time.Duration { return &c.CleanEvery })},
-			{"deleteCommitLogFilesInterval", "100", reload, "Pause between the deletion of two segments.", millis(0, dayMillis, func(c *Config) *time.Duration { return &c.DeletePause })},
 		}},
 	}
 }

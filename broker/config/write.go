@@ -25,11 +25,15 @@ func WriteHelp(w io.Writer) error {
 	return b.Flush()
 }
 
-// WriteProperties prints every key with its value in c, one key=value a line.
+// WriteProperties prints every key with its value in c, one key=value a line. Passwords are left out.
 func (c *Config) WriteProperties(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	for _, k := range Keys() {
-		fmt.Fprintf(b, "%s=%s\n", k.Name, k.Value(c))
+		value := k.Value(c)
+		if k.secret() && value != "" {
+			continue
+		}
+		fmt.Fprintf(b, "%s=%s\n", k.Name, value)
 	}
 	return b.Flush()
 }

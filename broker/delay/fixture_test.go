@@ -98,7 +98,7 @@ func (m *machine) attempt(edit func(*setup)) (_ *process, err error) {
 		}
 	}()
 	table.FitBirths(p.store.Log.Min(), p.store.Log.Max())
-	p.topics = &topics.Life{Table: table, Store: p.store, Offsets: offsets, Changed: func() {}, Logger: log}
+	p.topics = &topics.Life{Table: table, Store: p.store, Offsets: offsets, Changed: func(...string) {}, Logger: log}
 	if p.Service, err = Open(Options{Store: p.store, Topics: p.topics, Offsets: delivered, Levels: s.levels, Now: m.now, Logger: log}); err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func openOS(t *testing.T, dir string, segment int64) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.topics = &topics.Life{Table: table, Store: p.store, Offsets: offsets, Changed: func() {}, Logger: log}
+	p.topics = &topics.Life{Table: table, Store: p.store, Offsets: offsets, Changed: func(...string) {}, Logger: log}
 	if p.Service, err = Open(Options{Store: p.store, Topics: p.topics, Offsets: delivered, Levels: peerLevels, Now: now, Logger: log}); err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func start(t testing.TB, fsys vfs.FS, edit func(*config.Config)) *fixture {
 	var err error
 	f.Broker, err = broker.Open(broker.Options{
 		Config: f.config, ConfigFile: "broker.conf", FS: fsys, Now: time.Now, Logger: slog.New(slog.NewTextHandler(f.log, nil)),
-		Register: func(namesrv.Broker, *namesrv.Registration) error { return nil },
+		Registry: nowhere{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -86,9 +86,7 @@ func start(t testing.TB, fsys vfs.FS, edit func(*config.Config)) *fixture {
 		t.Fatal(err)
 	}
 	f.addr = l.Addr().String()
-	if err := f.Serve(l); err != nil {
-		t.Fatal(err)
-	}
+	f.Serve(l)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -99,6 +97,13 @@ func start(t testing.TB, fsys vfs.FS, edit func(*config.Config)) *fixture {
 	})
 	return f
 }
+
+// nowhere is where the broker registers.
+type nowhere struct{}
+
+func (nowhere) Start(namesrv.Broker, namesrv.Topics) {}
+func (nowhere) Changed(...string)                    {}
+func (nowhere) Close()                               {}
 
 // client is a connection that notes what the broker asks it.
 type client struct {

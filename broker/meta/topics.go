@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +33,7 @@ type Topics struct {
 	mu                 sync.Mutex
 	version            DataVersion
 	dirty, birthsDirty bool
+	written            int64 // the counter of the version that the files have at least
 
 	topics *table[*TopicConfig]
 	births *table[int64]
@@ -52,7 +54,7 @@ func OpenTopics(o Options, now func() time.Time) (*Topics, error) {
 		file: o.file("topics.json"), birthFile: o.file("topicBirths.json"), now: now,
 		topics: newTable[*TopicConfig](), births: newTable[int64](), system: newTable[struct{}](),
 	}
-	t.log = t.file.log
+	t.log, t.written = t.file.log, math.MinInt64
 	loaded, err := load[topicsFile](t.file)
 	if err != nil {
 		return nil, err
@@ -223,10 +225,18 @@ func (t *Topics) set(c *TopicConfig) {
 // Persist returns after every change that was made before the call is durable. Callers that wait for one another
 // share one write.
 func (t *Topics) Persist() error {
+	t.mu.Lock()
+	want := t.version.Counter
+	t.mu.Unlock()
 	t.persisting.Lock()
 	defer t.persisting.Unlock()
 
 	t.mu.Lock()
+	if t.written >= want {
+		t.mu.Unlock()
+		return nil // whoever was waited for wrote it; what came since is for those who wait now
+	}
+	writing := t.version.Counter
 	dirty, birthsDirty := t.dirty, t.birthsDirty
 	births := birthsFile{}
 	out := topicsFile{Version: t.version}
@@ -254,10 +264,12 @@ func (t *Topics) Persist() error {
 			dirty = false
 		}
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if err != nil {
-		t.mu.Lock()
 		t.dirty, t.birthsDirty = t.dirty || dirty, t.birthsDirty || birthsDirty
-		t.mu.Unlock()
+		return err
 	}
-	return err
+	t.written = writing
+	return nil
 }

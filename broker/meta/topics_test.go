@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -274,5 +275,56 @@ func BenchmarkGetOneOf10000Topics(b *testing.B) {
 	name := []byte("topic-5000")
 	for b.Loop() {
 		topics.GetBytes(name)
+	}
+}
+
+// renames counts how often a file is replaced.
+type renames struct {
+	vfs.FS
+	of string
+	n  atomic.Int32
+}
+
+func (r *renames) Rename(from, to string) error {
+	if to == r.of {
+		r.n.Add(1)
+	}
+	return r.FS.Rename(from, to)
+}
+
+func TestThoseWhoWaitForTheSameWriteShareIt(t *testing.T) {
+	fs := &renames{FS: vfs.NewMem(), of: "config/topics.json"}
+	topics, err := OpenTopics(Options{FS: fs, Dir: "config"}, nil)
+	must(t, err)
+	topics.persisting.Lock() // a write is under way
+	var put, done sync.WaitGroup
+	for i := range 16 {
+		put.Add(1)
+		done.Go(func() {
+			_, err := topics.Put(NewTopic(fmt.Sprint("topic-", i), 4), 0)
+			put.Done()
+			if err := errors.Join(err, topics.Persist()); err != nil {
+				t.Error(err)
+			}
+			if i%2 == 0 { // and comes again at once
+				_, err := topics.Put(NewTopic(fmt.Sprint("topic-", i), 5), 0)
+				if err := errors.Join(err, topics.Persist()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	put.Wait()
+	topics.persisting.Unlock()
+	done.Wait()
+	if n := fs.n.Load(); n > 9 { // one for all, at most one for each that came again
+		t.Errorf("%d writes", n)
+	}
+	again, err := OpenTopics(Options{FS: fs, Dir: "config"}, nil)
+	must(t, err)
+	for i := range 16 {
+		if c := again.Get(fmt.Sprint("topic-", i)); c == nil || c.WriteQueues != int32(5-i%2) {
+			t.Errorf("topic-%d: %+v", i, c)
+		}
 	}
 }

@@ -83,17 +83,22 @@ func (n *Namesrv) register(b Broker, r *Registration, conn *remoting.Conn) (Regi
 					"broker", b.Name, "id", b.ID, "addr", b.Addr, "epoch", r.Version.StateVersion, "newer", old, "newerEpoch", l.version.StateVersion)
 				delete(n.live, self)
 				return Registered{}, nil
+			} else if l != nil && (conn == nil || l.conn != conn) {
+				n.log.Warn("namesrv: two brokers claim one place, the later registration has it", "broker", b.Name, "id", b.ID, "addr", b.Addr, "former", old)
 			}
 		}
 	}
 	if (known == nil || known.addrs[b.ID] == "") && len(r.Topics) == 1 {
 		return Registered{}, fmt.Errorf("namesrv: topic %s of broker %s (id %d, %s): %w", r.Topics[0].Name, b.Name, b.ID, b.Addr, ErrUnregistered)
 	}
+	lower := known != nil && b.ID < known.firstID()
 	first := n.place(b)
 	known = n.brokers[b.Name]
 	before := n.live[self]
 	if master := b.ID == masterID; master || !b.Old && b.ID == known.firstID() {
-		n.takeTopics(b, r, first || before == nil || before.version != r.Version, !master && b.ActingMaster)
+		// A topic that comes alone has changed, whatever the version says.
+		changed := first || before == nil || before.version != r.Version || len(r.Topics) == 1
+		n.takeTopics(b, r, changed, !master && b.ActingMaster)
 	}
 	if before == nil {
 		n.log.Info("namesrv: a broker registered", "cluster", b.Cluster, "broker", b.Name, "id", b.ID, "addr", b.Addr, "topics", len(r.Topics))
@@ -102,6 +107,9 @@ func (n *Namesrv) register(b Broker, r *Registration, conn *remoting.Conn) (Regi
 		b.Silence = silence
 	}
 	n.live[self] = &live{name: b.Name, seen: n.o.Now(), silence: b.Silence, version: r.Version, haAddr: b.HAAddr, conn: conn}
+	if lower {
+		n.noteMinID(known, "", b.HAAddr)
+	}
 
 	var answer Registered
 	if b.ID != masterID && known.hasMaster() {
@@ -151,8 +159,12 @@ func (n *Namesrv) remove(a address, name string) {
 	if b == nil {
 		return
 	}
+	led := b.addrs[b.firstID()] == a.addr
 	maps.DeleteFunc(b.addrs, func(_ int64, addr string) bool { return addr == a.addr })
 	n.generation++
+	if led && b.actingMaster {
+		n.noteMinID(b, a.addr, "")
+	}
 	switch {
 	case len(b.addrs) == 0:
 		delete(n.brokers, name)
@@ -164,7 +176,8 @@ func (n *Namesrv) remove(a address, name string) {
 	}
 }
 
-// Alive notes a sign of life and returns the version of the broker's registration; false if it has none.
+// Alive notes a sign of life and returns the version of the broker's registration; false if it has none, or if another
+// process has taken its place since.
 func (n *Namesrv) Alive(cluster, addr string) (meta.DataVersion, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -173,7 +186,9 @@ func (n *Namesrv) Alive(cluster, addr string) (meta.DataVersion, bool) {
 		return meta.DataVersion{}, false
 	}
 	l.seen = n.o.Now()
-	return l.version, true
+	b := n.brokers[l.name]
+	placed := b != nil && slices.Contains(slices.Collect(maps.Values(b.addrs)), addr)
+	return l.version, placed
 }
 
 // Expire forgets the brokers that have been silent for too long, and closes their connections.

@@ -1,5 +1,5 @@
 // Package namesrv is a name server: brokers register with it, clients ask it which brokers have a topic. Its other
-// half, Registrar, is the broker's side of that.
+// half is the broker's side of that: Registrar for name servers elsewhere, Local for one in the same process.
 //
 // # What it knows
 //
@@ -18,6 +18,12 @@
 // The answer to a route request is encoded once and kept with the topic until its queues change; a change of a broker's
 // addresses, which is rare, starts a new generation that outdates every kept answer. Registering one of many topics
 // therefore costs one encoding, when it is next asked for.
+//
+// # What registers what
+//
+// A registration of several topics is taken for the whole table of its broker, one of a single topic for a change. The
+// version of the table tells whether there is anything new in it; permissions that tools have wiped stay wiped until
+// there is. A registrar therefore gives the version of the table to the last of the changes that it sends together.
 //
 // # Registration bodies
 //

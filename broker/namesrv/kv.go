@@ -83,7 +83,7 @@ func (n *Namesrv) changeKV(space string, change func(map[string]string)) error {
 	if err := n.kv.change(space, change); err != nil {
 		return err
 	}
-	if space == orderNamespace && n.o.OrderInRoutes {
+	if space == orderNamespace && n.rules.Load().OrderInRoutes {
 		n.mu.Lock()
 		n.generation++
 		n.mu.Unlock()

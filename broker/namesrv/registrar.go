@@ -1,47 +1,71 @@
 package namesrv
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"hash/crc32"
 	"log/slog"
+	"slices"
 	"sync"
+	"time"
 
+	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/remoting"
 )
 
-// compressFrom is the size from which a registration is compressed even if nobody asks for it: a frame has a limit.
-const compressFrom = 1 << 20
+const (
+	// changeWait bounds how long Start and Changed wait for name servers.
+	changeWait = 3 * time.Second
+	// maxPeriod keeps the connections of a registrar from being taken for idle ones, and its broker for a dead one.
+	maxPeriod = time.Minute
+)
 
-// ErrNoNamesrv is returned when not one name server took a request.
-var ErrNoNamesrv = errors.New("no name server answered")
+// Topics are what a broker registers; meta.Topics is one. What it returns is not changed.
+type Topics interface {
+	Get(name string) *meta.TopicConfig
+	All() ([]*meta.TopicConfig, meta.DataVersion)
+	Version() meta.DataVersion
+}
 
-// RegistrarOptions are the choices of a Registrar's owner; the zero value will do.
+// RegistrarOptions are the choices of a Registrar's owner. The zero value registers nowhere, and otherwise as RocketMQ does.
 type RegistrarOptions struct {
-	Logger   *slog.Logger // nil: slog.Default
-	Compress bool         // compress small registrations, too
+	Addrs  []string      // of the name servers
+	Logger *slog.Logger  // nil: slog.Default
+	Period time.Duration // between two registrations; 0: 30 s, at most 1 min
+	Wait   time.Duration // for an answer to one; 0: 24 s
+
+	Compress   bool // compress small registrations, too
+	Ask        bool // ask a name server first whether it needs a registration that is repeated
+	TopicAlone bool // register a topic that changed as a tool would: the name server's version of the table stays behind
+
+	// Resolve takes the hosts in Addrs for names that stand for several name servers, and looks them up again every so
+	// often; 0: each is one name server.
+	Resolve time.Duration
+
 	// Dial connects to a name server; nil: remoting.Dial.
 	Dial func(ctx context.Context, addr string) (*remoting.Client, error)
 }
 
-// Registrar keeps a broker registered. It holds a connection to each name server, because these forget brokers whose
-// connection ends. Its methods are safe for concurrent use.
+// Registrar keeps a broker registered with name servers. Each of them has a connection and a goroutine of its own, so that
+// one that is dead or slow keeps nobody waiting for the others:
+//
+//	connect ──► register everything ──► a topic changed: register it
+//	   ▲                                every period: register everything
+//	   └── connection or answer lost: again at once, then after 1, 2, 4 … s, at most a period
+//
+// The connection stays open, since name servers forget brokers whose connection ends. Its methods are safe for concurrent use.
 type Registrar struct {
-	o RegistrarOptions
+	o  RegistrarOptions
+	wg sync.WaitGroup // of links and the look-ups
 
-	mu    sync.Mutex // guards links
-	links map[string]*link
+	mu     sync.Mutex      // guards what follows; links read broker and topics without it, which don't change once they run
+	ctx    context.Context // nil before Start
+	stop   context.CancelFunc
+	broker Broker
+	topics Topics
+	links  map[string]*link // by address
 }
 
-// link is the connection to one name server.
-type link struct {
-	mu     sync.Mutex // guards client, and is held while it connects
-	client *remoting.Client
-	closed bool
-}
-
-// NewRegistrar makes one that has no connection yet.
+// NewRegistrar makes one that does nothing before Start.
 func NewRegistrar(o RegistrarOptions) *Registrar {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -49,157 +73,119 @@ func NewRegistrar(o RegistrarOptions) *Registrar {
 	if o.Dial == nil {
 		o.Dial = remoting.Dial
 	}
+	o.Period = min(cmp.Or(max(o.Period, 0), 30*time.Second), maxPeriod)
+	o.Wait = cmp.Or(max(o.Wait, 0), 24*time.Second)
 	return &Registrar{o: o, links: map[string]*link{}}
 }
 
-// Register registers a broker with all name servers at once, and drops the connections to others. Those that can't be
-// reached or refuse are logged; only if none accepts it is that an error, which wraps ErrNoNamesrv and names each. ctx
-// bounds the time that it takes. It returns what one of them told of the master.
-func (r *Registrar) Register(ctx context.Context, addrs []string, b Broker, reg *Registration) (Registered, error) {
-	r.keep(addrs)
-	body, err := reg.encode(r.o.Compress)
-	if err == nil && !r.o.Compress && len(body) > compressFrom {
-		body, err = reg.encode(true)
-	}
-	if err != nil {
-		return Registered{}, fmt.Errorf("namesrv: encode a registration: %w", err)
-	}
-	fields := b.fields()
-	fields.Add("haServerAddr", b.HAAddr)
-	fields.AddBool("enableActingMaster", b.ActingMaster)
-	fields.AddBool("compressed", body[0] != '{')
-	fields.AddInt("bodyCrc32", int64(crc32.ChecksumIEEE(body)&0x7fffffff))
-	if b.Silence > 0 {
-		fields.AddInt("heartbeatTimeoutMillis", b.Silence.Milliseconds())
-	}
-	if b.Zone != "" {
-		fields.Add("__ZONE_NAME", b.Zone)
-	}
-	var mu sync.Mutex // guards out
-	var out Registered
-	err = r.callAll(ctx, addrs, &remoting.Request{Code: remoting.CodeRegisterBroker, Fields: fields, Body: body}, func(resp *remoting.Response) {
-		mu.Lock()
-		defer mu.Unlock()
-		if master := resp.Fields.Str("masterAddr"); master != "" {
-			out = Registered{MasterAddr: master, HAAddr: resp.Fields.Str("haServerAddr")}
-		}
-	})
-	return out, err
-}
-
-// Unregister tells all name servers that a broker goes.
-func (r *Registrar) Unregister(ctx context.Context, addrs []string, b Broker) error {
-	return r.callAll(ctx, addrs, &remoting.Request{Code: remoting.CodeUnregisterBroker, Fields: b.fields()}, func(*remoting.Response) {})
-}
-
-func (b Broker) fields() (f remoting.Fields) {
-	f.Add("clusterName", b.Cluster)
-	f.Add("brokerName", b.Name)
-	f.Add("brokerAddr", b.Addr)
-	f.AddInt("brokerId", b.ID)
-	return f
-}
-
-// callAll sends a request to all addresses at once and hands each successful answer to done, concurrently.
-func (r *Registrar) callAll(ctx context.Context, addrs []string, req *remoting.Request, done func(*remoting.Response)) error {
-	if len(addrs) == 0 {
-		return fmt.Errorf("namesrv: %s: %w: no address is configured", remoting.RequestName(req.Code), ErrNoNamesrv)
-	}
-	errs := make([]error, len(addrs))
-	var wg sync.WaitGroup
-	for i, addr := range addrs {
-		wg.Go(func() {
-			var resp *remoting.Response
-			if resp, errs[i] = r.call(ctx, addr, req); errs[i] == nil {
-				done(resp)
-			}
-		})
-	}
-	wg.Wait()
-	err := errors.Join(errs...)
-	for _, e := range errs {
-		if e == nil { // one at least is content
-			if err != nil {
-				r.o.Logger.Warn("namesrv: not every name server took a request", "request", remoting.RequestName(req.Code), "err", err)
-			}
-			return nil
-		}
-	}
-	return fmt.Errorf("namesrv: %s: %w: %w", remoting.RequestName(req.Code), ErrNoNamesrv, err)
-}
-
-func (r *Registrar) call(ctx context.Context, addr string, req *remoting.Request) (*remoting.Response, error) {
-	client, err := r.client(ctx, addr)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := client.Call(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	return resp, resp.Err()
-}
-
-// client returns the connection to an address, after making it if there is none that works.
-func (r *Registrar) client(ctx context.Context, addr string) (*remoting.Client, error) {
+// Start begins to keep a broker registered, until Close. It returns when every name server has answered or failed once, at
+// the latest after 3 s.
+func (r *Registrar) Start(b Broker, t Topics) {
+	ctx, stop := context.WithCancel(context.Background())
 	r.mu.Lock()
-	l := r.links[addr]
-	if l == nil {
-		l = new(link)
-		r.links[addr] = l
+	r.ctx, r.stop, r.broker, r.topics = ctx, stop, b, t
+	r.mu.Unlock()
+	addrs := r.o.Addrs
+	if r.o.Resolve > 0 {
+		addrs = r.resolve(ctx, nil)
+		r.wg.Go(func() { r.keepResolving(ctx, addrs) })
+	}
+	r.SetAddrs(addrs)
+	if len(addrs) == 0 {
+		r.o.Logger.Warn("namesrv: no name server is known, clients won't find this broker", "broker", b.Name)
+	}
+	r.mu.Lock()
+	first := map[*link]<-chan struct{}{}
+	for _, l := range r.links {
+		first[l] = l.tried
 	}
 	r.mu.Unlock()
-
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return nil, fmt.Errorf("namesrv: %s: %w", addr, remoting.ErrClosed)
-	}
-	if l.client != nil {
-		select {
-		case <-l.client.Done():
-			l.client = nil
-		default:
-			return l.client, nil
-		}
-	}
-	client, err := r.o.Dial(ctx, addr)
-	if err != nil {
-		return nil, err
-	}
-	l.client = client
-	return client, nil
+	await(first)
 }
 
-// keep closes the connections to addresses that aren't in the list.
-func (r *Registrar) keep(addrs []string) {
+// SetAddrs changes the name servers: it unregisters from those that are not among addrs. Before Start and after Close it
+// does nothing.
+func (r *Registrar) SetAddrs(addrs []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ctx == nil || r.ctx.Err() != nil {
+		return
+	}
 	wanted := make(map[string]bool, len(addrs))
 	for _, addr := range addrs {
 		wanted[addr] = true
+		if r.links[addr] == nil {
+			l := newLink(r, addr)
+			ctx, drop := context.WithCancel(r.ctx)
+			l.drop = drop
+			r.links[addr] = l
+			r.wg.Go(func() { l.run(ctx) })
+		}
 	}
-	r.mu.Lock()
-	var dropped []*link
 	for addr, l := range r.links {
 		if !wanted[addr] {
 			delete(r.links, addr)
-			dropped = append(dropped, l)
+			l.drop()
+		}
+	}
+}
+
+// Changed registers topics that came or changed, or without any, everything. It returns when the name servers that can be
+// reached know, at the latest after 3 s. Of topics that are gone there is nothing to tell: name servers forget them when tools
+// tell them to.
+func (r *Registrar) Changed(topics ...string) {
+	r.mu.Lock()
+	if r.ctx == nil {
+		r.mu.Unlock()
+		return // Start will register everything
+	}
+	there := slices.DeleteFunc(slices.Clone(topics), func(topic string) bool { return r.topics.Get(topic) == nil })
+	done := map[*link]<-chan struct{}{}
+	if len(there) > 0 || len(topics) == 0 {
+		for _, l := range r.links {
+			if d := l.add(there); d != nil {
+				done[l] = d
+			}
 		}
 	}
 	r.mu.Unlock()
-	for _, l := range dropped {
-		l.close()
+	for _, l := range await(done) {
+		l.tooSlow()
 	}
 }
 
-func (l *link) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	if l.client != nil {
-		l.client.Close()
-		l.client = nil
+// Close unregisters the broker where it is registered, and ends all connections. It takes a few seconds at most.
+func (r *Registrar) Close() {
+	r.mu.Lock()
+	if r.ctx != nil {
+		r.stop()
 	}
+	r.mu.Unlock()
+	r.wg.Wait()
 }
 
-// Close ends all connections, upon which the name servers forget the broker.
-func (r *Registrar) Close() { r.keep(nil) }
+// await waits for something of each link, for changeWait at most, and returns those of which it was in vain.
+func await(events map[*link]<-chan struct{}) (late []*link) {
+	if len(events) == 0 {
+		return nil
+	}
+	end := time.NewTimer(changeWait)
+	defer end.Stop()
+	ended := false
+	for l, e := range events {
+		if !ended {
+			select {
+			case <-e:
+				continue
+			case <-end.C:
+				ended = true
+			}
+		}
+		select {
+		case <-e:
+		default:
+			late = append(late, l)
+		}
+	}
+	return late
+}

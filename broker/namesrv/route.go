@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
+	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/remoting/fastjson"
 )
 
@@ -60,22 +62,56 @@ func (n *Namesrv) Route(topic []byte, ids fastjson.Integers) ([]byte, error) {
 	if k := t.kept[form].Load(); k != nil && k.generation == n.generation {
 		return k.body, nil
 	}
-	r := routeJSON{Mappings: t.mappings}
-	for _, name := range slices.Sorted(maps.Keys(t.queues)) {
-		r.Queues = append(r.Queues, t.queues[name])
-		if b := n.brokers[name]; b != nil {
-			r.Brokers = append(r.Brokers, b.json())
-		}
-	}
-	if n.o.OrderInRoutes {
-		r.Order, _ = n.kv.get(orderNamespace, string(topic))
-	}
-	body, err := fastjson.Marshal(&r, ids)
+	body, err := fastjson.Marshal(n.route(string(topic), t, anywhere), ids)
 	if err != nil {
 		return nil, err
 	}
 	t.kept[form].Store(&kept{n.generation, body})
 	return body, nil
+}
+
+// zoneRoute is Route for a client that wants the brokers of its zone only, and those of other zones that have lost their master.
+func (n *Namesrv) zoneRoute(topic []byte, zone string, ids fastjson.Integers) ([]byte, error) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	t := n.topics[string(topic)]
+	if t == nil {
+		return nil, nil
+	}
+	r := n.route(string(topic), t, func(b *broker) bool { return !b.hasMaster() || strings.EqualFold(b.zone, zone) })
+	return fastjson.Marshal(r, ids)
+}
+
+func anywhere(*broker) bool { return true }
+
+// memberTopics is the prefix of the topics through which the processes of a broker find one another: their routes tell the truth about ids.
+const memberTopics = "rmq_sys_SYNC_BROKER_MEMBER_"
+
+// route needs mu, for reading.
+func (n *Namesrv) route(name string, t *topic, wanted func(*broker) bool) *routeJSON {
+	rules := n.rules.Load()
+	r := &routeJSON{Brokers: []brokerJSON{}, Queues: []Queues{}, Mappings: t.mappings}
+	for _, brokerName := range slices.Sorted(maps.Keys(t.queues)) {
+		q, b := t.queues[brokerName], n.brokers[brokerName]
+		if b != nil && !wanted(b) {
+			continue
+		}
+		r.Queues = append(r.Queues, q)
+		if b == nil {
+			continue
+		}
+		info := b.json()
+		if rules.ActingMaster && b.actingMaster && !b.hasMaster() && q.Perm&meta.PermWrite == 0 && !strings.HasPrefix(name, memberTopics) {
+			first := fastjson.IntKey(b.firstID())
+			info.Addrs[masterID] = info.Addrs[first]
+			delete(info.Addrs, first)
+		}
+		r.Brokers = append(r.Brokers, info)
+	}
+	if rules.OrderInRoutes {
+		r.Order, _ = n.kv.get(orderNamespace, name)
+	}
+	return r
 }
 
 // clusterJSON is the answer about all brokers.
@@ -115,26 +151,4 @@ func (n *Namesrv) members(cluster, name string) ([]byte, error) {
 		g.Group.Addrs = intKeys(b.addrs)
 	}
 	return fastjson.Marshal(&g, fastjson.QuotedIntegers)
-}
-
-// system returns the topics that exist because a cluster or a broker does, and the address of some broker.
-func (n *Namesrv) system() topicList {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	names := map[string]bool{}
-	l := topicList{}
-	for _, name := range slices.Sorted(maps.Keys(n.brokers)) {
-		b := n.brokers[name]
-		names[name], names[b.cluster] = true, true
-		if l.Addr == "" {
-			l.Addr = b.addrs[b.firstID()]
-		}
-	}
-	l.Topics = slices.Sorted(maps.Keys(names))
-	return l
-}
-
-type topicList struct {
-	Addr   string   `json:"brokerAddr,omitempty"`
-	Topics []string `json:"topicList"`
 }

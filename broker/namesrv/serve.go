@@ -2,14 +2,12 @@ package namesrv
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/gantry-mq/gantry/broker/remoting"
 	"github.com/gantry-mq/gantry/broker/remoting/fastjson"
 )
-
-// versionQuotes is the first version of RocketMQ whose clients want standard JSON: 4.9.4.
-const versionQuotes = remoting.Version49 + 2
 
 // Serve answers requests, all of them in place.
 func (n *Namesrv) Serve(c *remoting.Conn, cmds []remoting.Command) {
@@ -52,32 +50,6 @@ func bodyOr(body []byte, err error) answer {
 
 func encoded(v any) answer { return bodyOr(json.Marshal(v)) }
 
-// serveRoute allocates nothing for a topic whose route is kept.
-func (n *Namesrv) serveRoute(c *remoting.Conn, cmd *remoting.Command) {
-	topic, _ := cmd.Fields.Get("topic")
-	standard, err := cmd.Fields.Bool("acceptStandardJsonOnly", false)
-	ids := fastjson.BareIntegers
-	if cmd.Version >= versionQuotes || standard || err != nil {
-		ids = fastjson.QuotedIntegers
-	}
-	body, err := n.Route(topic, ids)
-	switch {
-	case err != nil:
-		c.Reply(cmd.Ticket(), remoting.RespSystemError, err.Error()).End()
-	case body == nil:
-		c.Reply(cmd.Ticket(), remoting.RespTopicNotExist, noRoute(topic)).End()
-	default:
-		w := c.Reply(cmd.Ticket(), remoting.RespSuccess, "")
-		w.Body(body)
-		w.End()
-	}
-}
-
-func noRoute(topic []byte) string {
-	return fmt.Sprintf("No topic route info in name server for the topic: %.255s (no broker that is registered here has it; "+
-		"create it, or see whether the broker knows this name server)", topic)
-}
-
 func (n *Namesrv) answer(c *remoting.Conn, cmd *remoting.Command) answer {
 	a := args{fields: cmd.Fields}
 	switch cmd.Code {
@@ -108,22 +80,11 @@ func (n *Namesrv) answer(c *remoting.Conn, cmd *remoting.Command) answer {
 		if name := a.str("brokerName"); a.err == nil {
 			return n.permChanged(c, "added", "addTopicCount", name, n.AddWritePerm(name))
 		}
-	case remoting.CodeGetAllTopicListFromNameServer:
-		if n.o.NoAllTopics {
-			return answer{code: remoting.RespSystemError, remark: "disabled: enableAllTopicList is false"}
-		}
-		return encoded(topicList{Topics: list(n.Topics())})
-	case remoting.CodeGetTopicsByCluster:
-		if n.o.NoClusterTopics {
-			return answer{code: remoting.RespSystemError, remark: "disabled: enableTopicList is false"}
-		}
-		if cluster := a.str("cluster"); a.err == nil {
-			return encoded(topicList{Topics: list(n.ClusterTopics(cluster))})
-		}
+	case remoting.CodeGetAllTopicListFromNameServer, remoting.CodeGetTopicsByCluster, remoting.CodeGetUnitTopicList,
+		remoting.CodeGetHasUnitSubTopicList, remoting.CodeGetHasUnitSubUnUnitTopicList:
+		return n.serveTopics(cmd)
 	case remoting.CodeGetSystemTopicListFromNS:
-		l := n.system()
-		l.Topics = list(l.Topics)
-		return encoded(l)
+		return encoded(n.system())
 	case remoting.CodeRegisterTopicInNamesrv:
 		return n.serveAddTopic(cmd)
 	case remoting.CodeDeleteTopicInNamesrv:
@@ -146,6 +107,8 @@ func (n *Namesrv) answer(c *remoting.Conn, cmd *remoting.Command) answer {
 		if n.o.Settings != nil {
 			return answer{body: n.o.Settings()}
 		}
+	case remoting.CodeUpdateNamesrvConfig:
+		return n.serveUpdate(c, cmd)
 	default:
 		return answer{code: remoting.RespRequestCodeNotSupported, remark: fmt.Sprintf("request code %d (%s) is not for a name server, or not supported by this version", cmd.Code, remoting.RequestName(cmd.Code))}
 	}
@@ -153,14 +116,6 @@ func (n *Namesrv) answer(c *remoting.Conn, cmd *remoting.Command) answer {
 		return failed(a.err)
 	}
 	return answer{}
-}
-
-// list is a list that is never written as null.
-func list(names []string) []string {
-	if names == nil {
-		return []string{}
-	}
-	return names
 }
 
 func (n *Namesrv) permChanged(c *remoting.Conn, what, field, broker string, topics int) answer {
@@ -214,4 +169,22 @@ func (n *Namesrv) serveKVList(cmd *remoting.Command) answer {
 		return answer{code: remoting.RespQueryNotFound, remark: "No config item, Namespace: " + space}
 	}
 	return bodyOr(body, err)
+}
+
+// ErrForbidden is the error of a change that no client may make.
+var ErrForbidden = errors.New("it can't be changed from outside")
+
+func (n *Namesrv) serveUpdate(c *remoting.Conn, cmd *remoting.Command) answer {
+	err := ErrForbidden
+	if n.o.Update != nil {
+		err = n.o.Update(cmd.Body)
+	}
+	n.log.Info("namesrv: change of the configuration", "by", c.RemoteAddr(), "err", err)
+	switch {
+	case errors.Is(err, ErrForbidden):
+		return answer{code: remoting.RespNoPermission, remark: err.Error()}
+	case err != nil:
+		return failed(err)
+	}
+	return answer{}
 }

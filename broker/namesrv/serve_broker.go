@@ -50,7 +50,7 @@ func (n *Namesrv) serveRegister(c *remoting.Conn, cmd *remoting.Command) answer 
 		out.fields.Add("masterAddr", done.MasterAddr)
 		out.fields.Add("haServerAddr", done.HAAddr)
 	}
-	if !n.o.NoOrderInReplies {
+	if !n.rules.Load().NoOrderInReplies {
 		if out.body, err = n.kv.list(orderNamespace); err != nil {
 			return failed(err)
 		}

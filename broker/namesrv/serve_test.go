@@ -31,7 +31,7 @@ func TestListsAndClusters(t *testing.T) {
 }
 
 func TestListsCanBeSwitchedOff(t *testing.T) {
-	p := dial(t, listen(t, newNamesrv(t, Options{NoAllTopics: true, NoClusterTopics: true})))
+	p := dial(t, listen(t, newNamesrv(t, Options{Rules: Rules{NoAllTopics: true, NoTopicLists: true}})))
 	p.want(remoting.RespSystemError, "enableAllTopicList is false", remoting.CodeGetAllTopicListFromNameServer, nil)
 	p.want(remoting.RespSystemError, "enableTopicList is false", remoting.CodeGetTopicsByCluster, nil, "cluster=c")
 }
@@ -81,7 +81,7 @@ func TestTopicsAreAddedAndDeletedByTools(t *testing.T) {
 
 func TestTopicsThatARegistrationLeavesOutGoIfThatIsChosen(t *testing.T) {
 	for _, deleteMissing := range []bool{false, true} {
-		n := newNamesrv(t, Options{DeleteMissing: deleteMissing})
+		n := newNamesrv(t, Options{Rules: Rules{DeleteMissing: deleteMissing}})
 		register(t, n, brokerA, topics(4, "x", "y", "z"))
 		register(t, n, brokerA, topics(5, "x", "y"))
 		register(t, n, brokerA, topics(6, "x")) // one alone is an addition
@@ -96,7 +96,7 @@ func TestTheKeyValueTableLasts(t *testing.T) {
 	var saved []byte
 	var full atomic.Bool
 	var mu sync.Mutex // guards saved
-	o := Options{OrderInRoutes: true, SaveKV: func(data []byte) error {
+	o := Options{Rules: Rules{OrderInRoutes: true}, SaveKV: func(data []byte) error {
 		if full.Load() {
 			return errors.New("disk full")
 		}

@@ -28,6 +28,10 @@ type Queues struct {
 	Write   int32  `json:"writeQueueNums"`
 }
 
+func queuesOf(broker string, c *meta.TopicConfig) Queues {
+	return Queues{Broker: broker, Perm: c.Perm, Read: c.ReadQueues, SysFlag: c.SysFlag, Write: c.WriteQueues}
+}
+
 // outdate drops the encoded routes.
 func (t *topic) outdate() {
 	for i := range t.kept {
@@ -45,7 +49,7 @@ func (n *Namesrv) takeTopics(b Broker, r *Registration, changed, readOnly bool) 
 				continue
 			}
 		}
-		q := Queues{Broker: b.Name, Perm: c.Perm, Read: c.ReadQueues, SysFlag: c.SysFlag, Write: c.WriteQueues}
+		q := queuesOf(b.Name, c)
 		if readOnly {
 			q.Perm &^= meta.PermWrite
 		}
@@ -63,7 +67,7 @@ func (n *Namesrv) takeTopics(b Broker, r *Registration, changed, readOnly bool) 
 			t.outdate()
 		}
 	}
-	if n.o.DeleteMissing && len(r.Mappings) == 0 && len(r.Topics) > 1 {
+	if n.rules.Load().DeleteMissing && len(r.Mappings) == 0 && len(r.Topics) > 1 {
 		sent := make(map[string]bool, len(r.Topics))
 		for _, c := range r.Topics {
 			sent[c.Name] = true
@@ -143,6 +147,15 @@ func (n *Namesrv) AddTopic(name string, queues []Queues) error {
 	return nil
 }
 
+// DeleteQueues forgets what a broker has of a topic.
+func (n *Namesrv) DeleteQueues(name, broker string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if t := n.topics[name]; t != nil {
+		n.dropQueues(name, t, broker)
+	}
+}
+
 // DeleteTopic forgets a topic, with a cluster only what the cluster's brokers have of it, until they register it again.
 func (n *Namesrv) DeleteTopic(name, cluster string) {
 	n.mu.Lock()
@@ -160,28 +173,4 @@ func (n *Namesrv) DeleteTopic(name, cluster string) {
 			n.dropQueues(name, t, broker)
 		}
 	}
-}
-
-// Topics returns the names of all topics, sorted.
-func (n *Namesrv) Topics() []string {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return slices.Sorted(maps.Keys(n.topics))
-}
-
-// ClusterTopics returns the names of the topics that a cluster's brokers have, sorted.
-func (n *Namesrv) ClusterTopics(cluster string) []string {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	var names []string
-	for name, t := range n.topics {
-		for broker := range t.queues {
-			if b := n.brokers[broker]; b != nil && b.cluster == cluster {
-				names = append(names, name)
-				break
-			}
-		}
-	}
-	slices.Sort(names)
-	return names
 }

@@ -80,7 +80,7 @@ func newFixture(t testing.TB, edit func(*setup)) *fixture {
 	log := slog.New(slog.DiscardHandler)
 	f.Service = New(Options{
 		Config: config.NewLive(cfg), Store: f.store, Groups: groups, Now: time.Now, Logger: log,
-		Topics:    &topics.Life{Table: f.table, Store: f.store, Offsets: offsets, Changed: func() { f.changed++ }, Logger: log},
+		Topics:    &topics.Life{Table: f.table, Store: f.store, Offsets: offsets, Changed: func(...string) { f.changed++ }, Logger: log},
 		StoreHost: record.Host{IP: netip.MustParseAddr("10.0.0.9"), Port: 10911},
 		Ordered:   func(group string) bool { return f.ordered[group] },
 	})

@@ -14,7 +14,7 @@ type Life struct {
 	Table   *meta.Topics
 	Store   *store.Store
 	Offsets *meta.Offsets
-	Changed func() // tells the name servers; called after the table is durable
+	Changed func(topics ...string) // tells the name servers; called after the table is durable
 	Logger  *slog.Logger
 
 	// mu is held while a topic comes or goes: what is left of a topic's former life, queues and offsets, must be gone before
@@ -37,7 +37,7 @@ func (l *Life) ensure(name string, create func(logEnd int64) (*meta.TopicConfig,
 	if t := l.Table.Get(name); t != nil {
 		return t, nil
 	}
-	err = l.change(func() (created bool, err error) {
+	err = l.change([]string{name}, func() (created bool, err error) {
 		if err = l.clear(name); err != nil {
 			return false, err
 		}
@@ -45,7 +45,7 @@ func (l *Life) ensure(name string, create func(logEnd int64) (*meta.TopicConfig,
 			return false, err
 		}
 		l.Logger.Info("topics: created", "topic", name, "queues", t.WriteQueues)
-		return true, l.Table.Persist()
+		return true, nil
 	})
 	return t, err
 }
@@ -53,14 +53,14 @@ func (l *Life) ensure(name string, create func(logEnd int64) (*meta.TopicConfig,
 // Adopt returns the topic of that name, after adding it as c says if there is none: unlike one that is created, it owns the records of
 // its name that the log has.
 func (l *Life) Adopt(c meta.TopicConfig) (*meta.TopicConfig, error) {
-	err := l.change(func() (bool, error) {
+	err := l.change([]string{c.Name}, func() (bool, error) {
 		if l.Table.Get(c.Name) != nil {
 			return false, nil
 		}
 		if err := l.Table.Adopt(c); err != nil {
 			return false, err
 		}
-		return true, l.Table.Persist()
+		return true, nil
 	})
 	if err != nil {
 		return nil, err
@@ -68,15 +68,20 @@ func (l *Life) Adopt(c meta.TopicConfig) (*meta.TopicConfig, error) {
 	return l.Table.Get(c.Name), nil
 }
 
-// change makes a change with mu held, and tells of it without: that may take a while.
-func (l *Life) change(do func() (changed bool, err error)) error {
+// change makes a change with mu held. It makes it durable and tells of it without: both take a while, and those who wait for
+// the disk at the same time share one write.
+func (l *Life) change(names []string, do func() (changed bool, err error)) error {
 	l.mu.Lock()
 	changed, err := do()
 	l.mu.Unlock()
-	if changed && err == nil {
-		l.Changed()
+	if !changed || err != nil {
+		return err
 	}
-	return err
+	if err := l.Table.Persist(); err != nil {
+		return err
+	}
+	l.Changed(names...)
+	return nil
 }
 
 // Change is a topic to be created, or the configuration that it shall have, attributes apart: those are altered as Attributes says
@@ -88,7 +93,11 @@ type Change struct {
 
 // Put makes changes: all of them, or none if one of them asks for what can't be. A *Refused names what that is.
 func (l *Life) Put(changes ...Change) error {
-	return l.change(func() (bool, error) {
+	names := make([]string, len(changes))
+	for i := range changes {
+		names[i] = changes[i].Topic.Name
+	}
+	return l.change(names, func() (bool, error) {
 		ready := make([]meta.TopicConfig, len(changes))
 		for i := range changes {
 			var err error
@@ -106,7 +115,7 @@ func (l *Life) Put(changes ...Change) error {
 			}
 			l.Logger.Info("topics: put", "topic", c.Name, "read", c.ReadQueues, "write", c.WriteQueues)
 		}
-		return len(ready) > 0, l.Table.Persist()
+		return len(ready) > 0, nil
 	})
 }
 
@@ -148,7 +157,7 @@ func (l *Life) remains(name string) error {
 // Delete removes a topic with its queues and committed offsets, if there is one. A topic of that name that is created later begins
 // at queue offset 0.
 func (l *Life) Delete(name string) error {
-	return l.change(func() (bool, error) {
+	return l.change([]string{name}, func() (bool, error) {
 		if l.Table.Get(name) == nil {
 			return false, nil
 		}

@@ -45,7 +45,7 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	f.Life = &Life{Table: table, Store: s, Offsets: offsets, Changed: func() { f.changed.Add(1) }, Logger: slog.New(slog.DiscardHandler)}
+	f.Life = &Life{Table: table, Store: s, Offsets: offsets, Changed: func(...string) { f.changed.Add(1) }, Logger: slog.New(slog.DiscardHandler)}
 	return f
 }
 
@@ -129,7 +129,7 @@ func TestATopicThatIsDeletedAndComesAgainBeginsAnew(t *testing.T) {
 
 func TestAChangeIsWrittenBeforeItIsToldOf(t *testing.T) {
 	f := newFixture(t)
-	f.Changed = func() {
+	f.Changed = func(...string) {
 		f.changed.Add(1)
 		table, err := meta.OpenTopics(meta.Options{FS: f.mem, Dir: "store/config"}, nil)
 		if err != nil || (table.Get("orders") == nil) != (f.Table.Get("orders") == nil) {

@@ -54,7 +54,7 @@ func goTool(args ...string) error {
 	return nil
 }
 
-// server is a `gantry up` process.
+// server is a process of gantry that serves.
 type server struct {
 	cmd    *exec.Cmd
 	ready  string            // the ready line
@@ -70,33 +70,61 @@ const patience = 30 * time.Second
 // command prepares `gantry up` on a data directory and, unless args say otherwise, free ports.
 func command(t testing.TB, dir string, args ...string) *exec.Cmd {
 	t.Helper()
+	return role(t, append([]string{"up", "--data", dir, "--namesrv-port", "0", "--broker-port", "0", "--http-port", "0"}, args...)...)
+}
+
+// role prepares a command of gantry.
+func role(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
 	path, err := gantry()
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := append([]string{"up", "--data", dir, "--namesrv-port", "0", "--broker-port", "0", "--http-port", "0"}, args...)
-	cmd := exec.Command(path, all...)
+	cmd := exec.Command(path, args...)
 	cmd.Env = append(os.Environ(), "GORACE=halt_on_error=1")
 	return cmd
 }
 
-// start runs `gantry up` and waits until it is ready. The test ends it if it still runs then.
-func start(t testing.TB, dir string, args ...string) *server {
+// startNamesrv runs `gantry namesrv` until the test ends.
+func startNamesrv(t testing.TB, dir string, args ...string) *server {
 	t.Helper()
-	s := launch(t, dir, args...)
+	return await(t, role(t, append([]string{"namesrv", "--data", dir, "--bind", "127.0.0.1", "--namesrv-port", "0", "--http-port", "0"}, args...)...))
+}
+
+// startBroker runs `gantry broker` until the test ends.
+func startBroker(t testing.TB, dir, namesrvs string, args ...string) *server {
+	t.Helper()
+	return await(t, role(t, append([]string{"broker", "--data", dir, "--bind", "127.0.0.1", "--broker-port", "0", "--http-port", "0", "--namesrv-addr", namesrvs}, args...)...))
+}
+
+// await runs a command, waits until it is ready, and ends it with the test.
+func await(t testing.TB, cmd *exec.Cmd) *server {
+	t.Helper()
+	s := launchCommand(t, cmd)
 	t.Cleanup(func() {
 		s.kill()
 		if t.Failed() {
-			t.Logf("gantry up %s:\n%s", strings.Join(args, " "), s.stderr.String())
+			t.Logf("%s:\n%s", strings.Join(cmd.Args, " "), s.stderr.String())
 		}
 	})
 	return s
 }
 
+// start runs `gantry up` and waits until it is ready. The test ends it if it still runs then.
+func start(t testing.TB, dir string, args ...string) *server {
+	t.Helper()
+	return await(t, command(t, dir, args...))
+}
+
 // launch is start without the cleanup.
 func launch(t testing.TB, dir string, args ...string) *server {
 	t.Helper()
-	s := &server{cmd: command(t, dir, args...), addr: map[string]string{}, exited: make(chan struct{})}
+	return launchCommand(t, command(t, dir, args...))
+}
+
+func launchCommand(t testing.TB, cmd *exec.Cmd) *server {
+	t.Helper()
+	s := &server{cmd: cmd, addr: map[string]string{}, exited: make(chan struct{})}
 	s.cmd.Stderr = &s.stderr
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -121,10 +149,10 @@ func launch(t testing.TB, dir string, args ...string) *server {
 	select {
 	case s.ready = <-line:
 	case <-s.exited:
-		t.Fatalf("gantry up %s ended before it was ready: %v\n%s", strings.Join(args, " "), s.state, s.stderr.String())
+		t.Fatalf("%s ended before it was ready: %v\n%s", strings.Join(cmd.Args, " "), s.state, s.stderr.String())
 	case <-time.After(patience):
 		s.kill()
-		t.Fatalf("gantry up %s is not ready after %v\n%s", strings.Join(args, " "), patience, s.stderr.String())
+		t.Fatalf("%s is not ready after %v\n%s", strings.Join(cmd.Args, " "), patience, s.stderr.String())
 	}
 	for _, word := range strings.Fields(s.ready) {
 		if name, value, ok := strings.Cut(word, "="); ok {
@@ -138,6 +166,9 @@ func launch(t testing.TB, dir string, args ...string) *server {
 func (s *server) again() []string {
 	var args []string
 	for _, name := range []string{"namesrv", "broker", "http"} {
+		if s.addr[name] == "" {
+			continue // not a role of this one
+		}
 		args = append(args, "--"+name+"-port", s.addr[name][strings.LastIndexByte(s.addr[name], ':')+1:])
 	}
 	return args
@@ -165,10 +196,10 @@ func (s *server) terminate() error {
 	case <-s.exited:
 	case <-time.After(patience):
 		s.kill()
-		return fmt.Errorf("gantry up runs on %v after SIGTERM", patience)
+		return fmt.Errorf("gantry runs on %v after SIGTERM", patience)
 	}
 	if s.state.ExitCode() != 0 {
-		return fmt.Errorf("gantry up ended with %v after SIGTERM, expected exit code 0", s.state)
+		return fmt.Errorf("gantry ended with %v after SIGTERM, expected exit code 0", s.state)
 	}
 	return nil
 }
