@@ -32,6 +32,7 @@ public class Interop {
         Interop interop = new Interop();
         interop.consumer.setNamesrvAddr(args[0]);
         interop.producer.setNamesrvAddr(args[0]);
+        interop.producer.setSendMsgTimeout(20_000); // the machine may be busy with the other processes of a test
         interop.consumer.start();
         interop.producer.start();
         Scanner commands = new Scanner(System.in, StandardCharsets.UTF_8);

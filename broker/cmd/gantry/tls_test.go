@@ -23,7 +23,7 @@ func TestRolesSpeakTLSWithClientsAndWithEachOther(t *testing.T) {
 			if (err == nil) != encrypted {
 				t.Errorf("%s, TLS %v: %v", name, encrypted, err)
 			}
-			if encrypted && name == "namesrv" && answer.Code != remoting.RespSuccess {
+			if encrypted && err == nil && name == "namesrv" && answer.Code != remoting.RespSuccess {
 				t.Errorf("the broker has not registered: %s", answer.Remark)
 			}
 		}
