@@ -34,7 +34,7 @@ func (t *Topics) BirthBytes(name []byte) int64 {
 func (t *Topics) setBirth(name string, logOffset int64) {
 	if logOffset > t.Birth(name) {
 		t.births.put(name, logOffset)
-		t.birthsDirty = true
+		t.birthsChanged()
 	}
 }
 
@@ -54,6 +54,6 @@ func (t *Topics) FitBirths(minLog, logEnd int64) {
 		default:
 			continue
 		}
-		t.birthsDirty = true
+		t.birthsChanged()
 	}
 }

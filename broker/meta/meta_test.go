@@ -98,7 +98,7 @@ func TestAFileOfRocketMQReadsBackTheSameAfterGantryWroteIt(t *testing.T) {
 		dir, file := filepath.Split(name)
 		s := newStore(t, dir)
 		topics, groups, offsets := s.topics(t), s.groups(t), s.offsets(t, dir == "lmq/")
-		topics.dirty, groups.dirty = true, true
+		topics.dirty, topics.changes, groups.dirty = true, 1, true
 		offsets.dirty.Store(true)
 		must(t, errors.Join(topics.Persist(), groups.Persist(), offsets.Persist()))
 

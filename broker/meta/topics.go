@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +32,7 @@ type Topics struct {
 	mu                 sync.Mutex
 	version            DataVersion
 	dirty, birthsDirty bool
-	written            int64 // the counter of the version that the files have at least
+	changes, written   int64 // how many changes there were since the start, and how many of them the files have at least
 
 	topics *table[*TopicConfig]
 	births *table[int64]
@@ -54,7 +53,7 @@ func OpenTopics(o Options, now func() time.Time) (*Topics, error) {
 		file: o.file("topics.json"), birthFile: o.file("topicBirths.json"), now: now,
 		topics: newTable[*TopicConfig](), births: newTable[int64](), system: newTable[struct{}](),
 	}
-	t.log, t.written = t.file.log, math.MinInt64
+	t.log = t.file.log
 	loaded, err := load[topicsFile](t.file)
 	if err != nil {
 		return nil, err
@@ -104,7 +103,19 @@ func (t *Topics) Version() DataVersion {
 func (t *Topics) Touch() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.changed()
+}
+
+// changed notes that the table has changed. It needs mu.
+func (t *Topics) changed() {
 	t.version, t.dirty = t.version.next(t.now()), true
+	t.changes++
+}
+
+// birthsChanged is the same for the births.
+func (t *Topics) birthsChanged() {
+	t.birthsDirty = true
+	t.changes++
 }
 
 // Reserve adds those of a broker's own topics that are missing and protects all of them: see IsSystem.
@@ -212,21 +223,21 @@ func (t *Topics) Delete(name string, logEnd int64) bool {
 	}
 	t.setBirth(name, logEnd)
 	t.topics.delete(name)
-	t.version, t.dirty = t.version.next(t.now()), true
+	t.changed()
 	return true
 }
 
 // set needs mu.
 func (t *Topics) set(c *TopicConfig) {
 	t.topics.put(c.Name, c)
-	t.version, t.dirty = t.version.next(t.now()), true
+	t.changed()
 }
 
 // Persist returns after every change that was made before the call is durable. Callers that wait for one another
 // share one write.
 func (t *Topics) Persist() error {
 	t.mu.Lock()
-	want := t.version.Counter
+	want := t.changes
 	t.mu.Unlock()
 	t.persisting.Lock()
 	defer t.persisting.Unlock()
@@ -236,7 +247,7 @@ func (t *Topics) Persist() error {
 		t.mu.Unlock()
 		return nil // whoever was waited for wrote it; what came since is for those who wait now
 	}
-	writing := t.version.Counter
+	writing := t.changes
 	dirty, birthsDirty := t.dirty, t.birthsDirty
 	births := birthsFile{}
 	out := topicsFile{Version: t.version}

@@ -328,3 +328,17 @@ func TestThoseWhoWaitForTheSameWriteShareIt(t *testing.T) {
 		}
 	}
 }
+
+func TestBirthsThatWereFittedToTheLogAreWrittenThoughTheTableHasNotChanged(t *testing.T) {
+	s := newStore(t)
+	topics := s.topics(t)
+	if _, err := topics.Put(NewTopic("T", 1), 5000); err != nil {
+		t.Fatal(err)
+	}
+	must(t, topics.Persist())
+	topics.FitBirths(0, 4000)
+	must(t, topics.Persist())
+	if got := s.topics(t).Birth("T"); got != 4000 {
+		t.Errorf("born at %d after a restart, expected 4000", got)
+	}
+}
