@@ -54,7 +54,7 @@ type Handler struct {
 	sends    sync.Pool // *sends
 	pulls    sync.Pool // *pull
 	stats    Stats
-	relays   sync.WaitGroup // requests that are relayed to consumers
+	waiting  sync.WaitGroup // requests that wait for a disk or for consumers
 }
 
 // New makes a Handler.

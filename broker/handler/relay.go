@@ -18,12 +18,12 @@ const (
 	statusWait = 5 * time.Second
 )
 
-// later calls f, which answers the request, on a goroutine of its own: who asks a consumer mustn't hold up the connection that the
-// question came by, which may be the consumer's. What f needs of the request is copied before. Close waits for it.
+// later calls f, which answers the request, on a goroutine of its own: who waits for a disk or asks a consumer mustn't hold up the
+// connection that the request came by, which may be the consumer's. What f needs of the request is copied before. Close waits for it.
 func (c *call) later(f func(c *call) error) error {
 	own := *c
 	own.cmd = &remoting.Command{Code: c.cmd.Code}
-	c.h.relays.Go(func() {
+	c.h.waiting.Go(func() {
 		if err := f(&own); err != nil {
 			own.fail(err)
 		}
@@ -33,7 +33,7 @@ func (c *call) later(f func(c *call) error) error {
 }
 
 // Close waits for what is under way. Nobody uses the Handler any more, and the connections of its clients have ended.
-func (h *Handler) Close() { h.relays.Wait() }
+func (h *Handler) Close() { h.waiting.Wait() }
 
 // relayRunningInfo asks a consumer how it is.
 func (c *call) relayRunningInfo() error {

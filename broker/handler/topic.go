@@ -37,11 +37,14 @@ func (c *call) createTopic() error {
 	if err != nil {
 		return refusal(remoting.RespInvalidParameter, "%v", err)
 	}
-	if err := c.h.Life.Put(topics.Change{Topic: t, Attributes: changes}); err != nil {
-		return illegal(err)
-	}
-	c.h.Logger.Info("handler: topic put", "topic", name, "remote", c.c.RemoteAddr())
-	return c.ok()
+	// It waits for the disk, together with all that come meanwhile, those of this connection included.
+	return c.later(func(c *call) error {
+		if err := c.h.Life.Put(topics.Change{Topic: t, Attributes: changes}); err != nil {
+			return illegal(err)
+		}
+		c.h.Logger.Info("handler: topic put", "topic", name, "remote", c.c.RemoteAddr())
+		return c.ok()
+	})
 }
 
 // parseAttributes reads "+a=b,-c": what to set and what to unset.

@@ -113,7 +113,7 @@ func (l *Life) Put(changes ...Change) error {
 			if _, err := l.Table.Put(c, l.Store.Log.Max()); err != nil {
 				return i > 0, errors.Join(&Refused{err}, l.Table.Persist())
 			}
-			l.Logger.Info("topics: put", "topic", c.Name, "read", c.ReadQueues, "write", c.WriteQueues)
+			l.Logger.Debug("topics: put", "topic", c.Name, "read", c.ReadQueues, "write", c.WriteQueues)
 		}
 		return len(ready) > 0, nil
 	})
