@@ -341,6 +341,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	b.send(t, "orders", 3)
 	b.Offsets.Commit("shop", "orders", 0, 1)
 	b.Offsets.Commit("shop", "gone", 0, 1)
+	b.Handler.Stats().CountGot("shop", "orders", 2, 200)
 	seen := map[string]float64{}
 	var labels []telemetry.Label
 	for _, m := range b.Metrics() {
@@ -360,7 +361,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]float64{
-		"rocketmq_messages_in_total": 3, "rocketmq_messages_out_total": 0, "rocketmq_broker_permission": 6, "rocketmq_consumer_lag_messages": 2,
+		"rocketmq_messages_in_total": 3, "rocketmq_messages_out_total": 2, "rocketmq_throughput_out_total": 200, "rocketmq_broker_permission": 6, "rocketmq_consumer_lag_messages": 2,
 		"rocketmq_throughput_in_total": float64(b.Store.Log.Max()), "rocketmq_storage_size_bytes": float64(b.Store.Log.Max()),
 	} {
 		if v, ok := seen[name]; !ok || v != want {

@@ -5,8 +5,10 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gantry-mq/gantry/broker/meta"
+	"github.com/gantry-mq/gantry/broker/stats"
 	"github.com/gantry-mq/gantry/broker/telemetry"
 )
 
@@ -26,10 +28,6 @@ func (b *Broker) Metrics() []telemetry.Metric {
 	add("rocketmq_broker_permission", telemetry.Gauge, own, float64(c.BrokerPerm), "What clients may do: 4 read, 2 write.")
 	add("rocketmq_topic_number", telemetry.Gauge, own, float64(len(topics)), "Topics, the broker's own included.")
 	add("rocketmq_consumer_group_number", telemetry.Gauge, own, float64(len(groups)), "Consumer groups.")
-	add("rocketmq_messages_in_total", telemetry.Counter, own, float64(s.Put.Total().Messages), "Messages that producers sent.")
-	add("rocketmq_messages_out_total", telemetry.Counter, own, float64(s.Got.Total().Messages), "Messages that consumers got.")
-	add("rocketmq_throughput_in_total", telemetry.Counter, own, float64(s.Put.Total().Bytes), "Bytes of the records of messages that producers sent.")
-	add("rocketmq_throughput_out_total", telemetry.Counter, own, float64(s.Got.Total().Bytes), "Bytes of the records of messages that consumers got.")
 	add("rocketmq_producer_connections", telemetry.Gauge, own, float64(producers), "Producers, by group and connection.")
 	add("rocketmq_consumer_connections", telemetry.Gauge, own, float64(consumers), "Consumers, by group and connection.")
 	add("rocketmq_storage_size_bytes", telemetry.Gauge, storage, float64(log.Max()-log.Min()), "Bytes of the log.")
@@ -51,14 +49,35 @@ func (b *Broker) Metrics() []telemetry.Metric {
 		labels := append(own[:len(own):len(own)], telemetry.Label{Name: "level", Value: strconv.Itoa(int(l.Number))})
 		add("gantry_delayed_messages", telemetry.Gauge, labels, float64(l.Next-l.Offset), "Messages that wait at a delay level.")
 	}
-	for _, l := range b.lags() {
+	s.EachPut(func(topic string, total stats.Sum) {
 		labels := append(own[:len(own):len(own)],
-			telemetry.Label{Name: "consumer_group", Value: l.group}, telemetry.Label{Name: "topic", Value: l.topic},
-			telemetry.Label{Name: "is_retry", Value: "false"},
-			telemetry.Label{Name: "is_system", Value: strconv.FormatBool(meta.IsSystemGroup(l.group) || b.Topics.IsSystem(l.topic))})
+			telemetry.Label{Name: "topic", Value: topic}, telemetry.Label{Name: "is_system", Value: strconv.FormatBool(b.Topics.IsSystem(topic))})
+		add("rocketmq_messages_in_total", telemetry.Counter, labels, float64(total.Messages), "Messages that producers sent.")
+		add("rocketmq_throughput_in_total", telemetry.Counter, labels, float64(total.Bytes), "Bytes of the records of messages that producers sent.")
+	})
+	s.EachGot(func(group, topic string, total stats.Sum) {
+		labels := append(own[:len(own):len(own)], b.consumerLabels(group, topic)...)
+		add("rocketmq_messages_out_total", telemetry.Counter, labels, float64(total.Messages), "Messages that consumers got.")
+		add("rocketmq_throughput_out_total", telemetry.Counter, labels, float64(total.Bytes), "Bytes of the records of messages that consumers got.")
+	})
+	for _, l := range b.lags() {
+		labels := append(own[:len(own):len(own)], b.consumerLabels(l.group, l.topic)...)
 		add("rocketmq_consumer_lag_messages", telemetry.Gauge, labels, float64(l.messages), "Messages behind the offset that a group has committed.")
 	}
+	// Series of a metric stand together, and in the same order each time.
+	slices.SortFunc(all, func(a, b telemetry.Metric) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), slices.CompareFunc(a.Labels, b.Labels, func(a, b telemetry.Label) int { return cmp.Compare(a.Value, b.Value) }))
+	})
 	return all
+}
+
+// consumerLabels are the labels of a group's series for a topic.
+func (b *Broker) consumerLabels(group, topic string) []telemetry.Label {
+	retry := strings.HasPrefix(topic, meta.RetryPrefix)
+	return []telemetry.Label{
+		{Name: "consumer_group", Value: group}, {Name: "topic", Value: topic}, {Name: "is_retry", Value: strconv.FormatBool(retry)},
+		{Name: "is_system", Value: strconv.FormatBool(meta.IsSystemGroup(group) || b.Topics.IsSystem(topic))},
+	}
 }
 
 // lag is how far a group is behind in the queues of a topic of which it has committed offsets.
@@ -80,6 +99,5 @@ func (b *Broker) lags() []lag {
 	for p, n := range sums {
 		all = append(all, lag{p.group, p.topic, n})
 	}
-	slices.SortFunc(all, func(a, b lag) int { return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.topic, b.topic)) })
 	return all
 }

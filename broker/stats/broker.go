@@ -89,6 +89,19 @@ func (b *Broker) newCounter(topic string, all, user *Counter) *Counter {
 	return c
 }
 
+// EachPut calls f with what was put into each topic since the start. f must not count.
+func (b *Broker) EachPut(f func(topic string, total Sum)) {
+	b.puts.each(func(topic string, c *Counter) { f(topic, c.Total()) })
+}
+
+// EachGot calls f with what each group got from each topic since the start. f must not count.
+func (b *Broker) EachGot(f func(group, topic string, total Sum)) {
+	b.gets.each(func(key string, c *Counter) {
+		topic, group, _ := strings.Cut(key, string(keySeparator))
+		f(group, topic, c.Total())
+	})
+}
+
 // Forget drops what was counted of a topic that is no more.
 func (b *Broker) Forget(topic string) { b.forget(topic, "") }
 

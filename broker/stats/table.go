@@ -65,6 +65,18 @@ func (t *table) add(key string, create func() *Counter) *Counter {
 	return c
 }
 
+// each calls f for every counter, in no order.
+func (t *table) each(f func(key string, c *Counter)) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.RLock()
+		for key, c := range s.m {
+			f(key, c)
+		}
+		s.mu.RUnlock()
+	}
+}
+
 // dropIf forgets counters. Who has one in hand may add to it once more, which nobody sees.
 func (t *table) dropIf(match func(key string, c *Counter) bool) {
 	for i := range t.shards {
