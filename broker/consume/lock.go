@@ -19,9 +19,12 @@ type QueueName struct {
 type Locks struct {
 	now func() time.Time
 
-	mu   sync.Mutex // guards held
+	mu   sync.Mutex // guards what follows
 	held map[string]map[QueueName]lock
+	left map[membership]time.Time // who has left its group, and when; forgotten when a lock of then would have expired
 }
+
+type membership struct{ group, client string }
 
 type lock struct {
 	client  string
@@ -32,14 +35,18 @@ func (l lock) expired(now time.Time) bool { return now.Sub(l.renewed) >= LockExp
 
 // NewLocks makes an empty table.
 func NewLocks(now func() time.Time) *Locks {
-	return &Locks{now: now, held: map[string]map[QueueName]lock{}}
+	return &Locks{now: now, held: map[string]map[QueueName]lock{}, left: map[membership]time.Time{}}
 }
 
-// Lock takes or renews the locks of those queues that no other client of the group holds, and returns them.
+// Lock takes or renews the locks of those queues that no other client of the group holds, and returns them. A client that has left the group
+// gets none until it is back.
 func (l *Locks) Lock(group, client string, queues []QueueName) []QueueName {
 	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if at, ok := l.left[membership{group, client}]; ok && now.Sub(at) < LockExpiry {
+		return nil
+	}
 	var got []QueueName
 	for _, q := range queues {
 		if h, ok := l.held[group][q]; ok && h.client != client && !h.expired(now) {
@@ -65,6 +72,28 @@ func (l *Locks) Unlock(group, client string, queues []QueueName) {
 	}
 }
 
+// Leave gives back all that a client holds in a group which it has left in order. RocketMQ's Java clients unlock their queues when they
+// stop, but the round of locking that is under way then takes some again, even after they have left. Under RocketMQ's broker nobody gets
+// those before they expire.
+func (l *Locks) Leave(group, client string) {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for q, h := range l.held[group] {
+		if h.client == client {
+			l.drop(group, q)
+		}
+	}
+	l.left[membership{group, client}] = now
+}
+
+// Return lets a client lock queues again: it is a member of the group.
+func (l *Locks) Return(group, client string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.left, membership{group, client})
+}
+
 // Held tells whether a client of the group holds a lock.
 func (l *Locks) Held(group string) bool {
 	now := l.now()
@@ -83,6 +112,11 @@ func (l *Locks) Expire() {
 	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for m, at := range l.left {
+		if now.Sub(at) >= LockExpiry {
+			delete(l.left, m)
+		}
+	}
 	for group, queues := range l.held {
 		for q, h := range queues {
 			if h.expired(now) {

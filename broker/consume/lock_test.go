@@ -33,6 +33,40 @@ func TestAQueueIsLockedByOneClientOfAGroup(t *testing.T) {
 	lock("shop", "a", q1)
 }
 
+func TestWhoLeavesAGroupGivesBackWhatItHoldsThere(t *testing.T) {
+	c := &clock{time.Now()}
+	l := NewLocks(c.now)
+	queues := []QueueName{{"orders", "a", 0}, {"orders", "a", 1}}
+	l.Lock("shop", "a", queues)
+	l.Lock("audit", "a", queues)
+	l.Leave("shop", "c") // holds nothing
+	if got := l.Lock("shop", "b", queues); len(got) != 0 {
+		t.Errorf("b got %v, which a holds", got)
+	}
+	l.Leave("shop", "a")
+	if got := l.Lock("shop", "b", queues); !slices.Equal(got, queues) {
+		t.Errorf("b got %v, expected %v", got, queues)
+	}
+	if got := l.Lock("audit", "b", queues); len(got) != 0 {
+		t.Errorf("b got %v of the group in which a still is", got)
+	}
+
+	l.Leave("shop", "b")
+	if got := l.Lock("shop", "b", queues); len(got) != 0 {
+		t.Errorf("b has left and got %v", got)
+	}
+	l.Return("shop", "b")
+	if got := l.Lock("shop", "b", queues); !slices.Equal(got, queues) {
+		t.Errorf("b is back and got %v, expected %v", got, queues)
+	}
+	l.Leave("shop", "b")
+	c.t = c.t.Add(LockExpiry)
+	l.Expire()
+	if len(l.left) != 0 {
+		t.Errorf("%v is remembered for ever", l.left)
+	}
+}
+
 func TestALockThatIsNotRenewedExpires(t *testing.T) {
 	c := &clock{time.Now()}
 	l := NewLocks(c.now)

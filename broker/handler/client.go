@@ -62,6 +62,7 @@ func (c *call) heartbeat() error {
 			continue
 		}
 		hb.Consumers = append(hb.Consumers, r)
+		c.h.Locks.Return(d.Group, body.ClientID)
 	}
 	complete := c.h.Clients.Heartbeat(c.h.session(c.c), &hb, c.h.notify)
 	w := c.c.Reply(c.t, remoting.RespSuccess, "")
@@ -104,7 +105,11 @@ func (c *call) checkClient() error {
 
 func (c *call) unregister() error {
 	f := c.cmd.Fields
-	c.h.Clients.Unregister(c.h.session(c.c), f.Str("producerGroup"), f.Str("consumerGroup"), c.h.notify)
+	group := f.Str("consumerGroup")
+	if group != "" {
+		c.h.Locks.Leave(group, f.Str("clientID")) // before the others hear of it, and ask for what it held
+	}
+	c.h.Clients.Unregister(c.h.session(c.c), f.Str("producerGroup"), group, c.h.notify)
 	return c.ok()
 }
 

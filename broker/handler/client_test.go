@@ -199,6 +199,18 @@ func TestQueuesAreLockedForOneClient(t *testing.T) {
 	if b := lock(remoting.CodeLockBatchMQ, "b"); b != 1 {
 		t.Errorf("b has %d queues", b)
 	}
+	c.ok(t, remoting.CodeUnregisterClient, fields("clientID", "a", "consumerGroup", "shop"), nil)
+	if b := lock(remoting.CodeLockBatchMQ, "b"); b != 2 {
+		t.Errorf("b has %d queues after a has left", b)
+	}
+	c.ok(t, remoting.CodeUnregisterClient, fields("clientID", "b", "consumerGroup", "shop"), nil)
+	if b := lock(remoting.CodeLockBatchMQ, "b"); b != 0 {
+		t.Errorf("b has left and got %d queues", b)
+	}
+	c.ok(t, remoting.CodeHeartBeat, nil, heartbeat("b", "shop"))
+	if b := lock(remoting.CodeLockBatchMQ, "b"); b != 2 {
+		t.Errorf("b is back and has %d queues", b)
+	}
 	// A group that holds locks consumes in order: what it gives up on isn't tried again.
 	c.ok(t, remoting.CodeSendMessageV2, sendFields("%RETRY%shop", 0), []byte("x"))
 	f.arrive(t, "%DLQ%shop", 0, 0)
