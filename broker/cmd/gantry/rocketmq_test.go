@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,9 +13,6 @@ import (
 	"testing"
 	"time"
 )
-
-// rocketmqSource has the Maven project that names the jars of RocketMQ, and the client that the tests talk to.
-const rocketmqSource = "../../../.ci/interop/java"
 
 // rocketmqTimeout bounds each single thing that a Java process is asked for.
 const rocketmqTimeout = time.Minute
@@ -41,28 +37,14 @@ func needRocketMQ(t *testing.T) *rocketmq {
 	if testing.Short() && !required {
 		miss("-short")
 	}
-	for _, tool := range []string{"java", "mvn"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			miss("%v", err)
-		}
+	if _, err := exec.LookPath("java"); err != nil {
+		miss("%v", err)
 	}
-	j := &rocketmq{dir: t.TempDir()}
-	out := filepath.Join(j.dir, "classpath")
-	args := []string{"-q", "-B", "-f", filepath.Join(rocketmqSource, "pom.xml"), "dependency:build-classpath", "-Dmdep.outputFile=" + out}
-	if !required {
-		args = append(args, "--offline")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-	defer cancel()
-	if said, err := exec.CommandContext(ctx, "mvn", args...).CombinedOutput(); err != nil {
-		miss("mvn %s: %v: %.300s", strings.Join(args, " "), err, said)
-	}
-	b, err := os.ReadFile(out)
+	cp, err := mavenClassPath("pom.xml")
 	if err != nil {
-		t.Fatal(err)
+		miss("%v", err)
 	}
-	j.classPath = strings.TrimSpace(string(b))
-	return j
+	return &rocketmq{classPath: cp, dir: t.TempDir()}
 }
 
 // javaProcess is a running Java program.
@@ -149,7 +131,7 @@ func (j *rocketmq) broker(t *testing.T, name, namesrv string, lines ...string) (
 // client starts the Java client.
 func (j *rocketmq) client(t *testing.T, namesrv string) *javaProcess {
 	t.Helper()
-	return j.start(t, 128, filepath.Join(rocketmqSource, "Interop.java"), namesrv)
+	return j.start(t, 128, filepath.Join(javaDir, "Interop.java"), namesrv)
 }
 
 // admin runs a command of mqadmin and returns what it prints.
