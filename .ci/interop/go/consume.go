@@ -42,7 +42,7 @@ func consume(ctx context.Context, args []string) error {
 	c := &consuming{common: newFlags("consume"), out: newOutput(), enough: make(chan struct{})}
 	c.StringVar(&c.group, "group", "interop-consumer", "consumer group")
 	c.StringVar(&c.tags, "tags", "*", "expression of tags")
-	c.StringVar(&c.from, "from", "first", "where a new group starts: first or last")
+	c.StringVar(&c.from, "from", "first", "where a new group starts: first, last, or a time as yyyymmddhhmmss")
 	c.BoolVar(&c.orderly, "orderly", false, "one message of a queue at a time")
 	c.BoolVar(&c.broadcast, "broadcast", false, "every consumer of the group gets every message")
 	c.Int64Var(&c.want, "want", 0, "end after so many different messages; 0: never")
@@ -91,18 +91,29 @@ func consume(ctx context.Context, args []string) error {
 }
 
 func (c *consuming) options() []consumer.Option {
-	from := consumer.ConsumeFromFirstOffset
-	if c.from == "last" {
+	from := consumer.ConsumeFromTimestamp
+	switch c.from {
+	case "first":
+		from = consumer.ConsumeFromFirstOffset
+	case "last":
 		from = consumer.ConsumeFromLastOffset
 	}
 	model := consumer.Clustering
 	if c.broadcast {
 		model = consumer.BroadCasting
 	}
-	return []consumer.Option{
+	o := []consumer.Option{
 		consumer.WithNameServer(c.servers()), consumer.WithGroupName(c.group), consumer.WithConsumeFromWhere(from),
 		consumer.WithConsumerModel(model), consumer.WithConsumerOrder(c.orderly), consumer.WithMaxReconsumeTimes(int32(c.most)),
+		consumer.WithTls(c.tls),
 	}
+	if from == consumer.ConsumeFromTimestamp {
+		o = append(o, consumer.WithConsumeTimestamp(c.from))
+	}
+	if c.namespace != "" {
+		o = append(o, consumer.WithNamespace(c.namespace))
+	}
+	return o
 }
 
 func (c *consuming) tell(what string, took time.Duration) {

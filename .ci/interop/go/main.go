@@ -7,6 +7,7 @@
 //	interop send                              numbered messages with checksums
 //	interop consume                           a push consumer that checks and counts them
 //	interop pull                              one queue, from an offset on
+//	interop poll                              a consumer that fetches ahead and is asked for what it has
 //
 // A run ends when its work is done, its --timeout is over, or its standard input is closed; it exits with 1 if something went wrong.
 package main
@@ -29,6 +30,7 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 	"send":    send,
 	"consume": consume,
 	"pull":    pull,
+	"poll":    poll,
 }
 
 func main() {
@@ -41,11 +43,11 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("no command: topic, send, consume or pull")
+		return errors.New("no command: topic, send, consume, pull or poll")
 	}
 	f, ok := commands[args[0]]
 	if !ok {
-		return fmt.Errorf("command %q: topic, send, consume or pull", args[0])
+		return fmt.Errorf("command %q: topic, send, consume, pull or poll", args[0])
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -59,15 +61,19 @@ func run(args []string) error {
 // common are the flags that every command has.
 type common struct {
 	*flag.FlagSet
-	namesrv string
-	topic   string
-	timeout time.Duration
+	namesrv   string
+	topic     string
+	namespace string
+	tls       bool
+	timeout   time.Duration
 }
 
 func newFlags(name string) *common {
 	c := &common{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError)}
 	c.StringVar(&c.namesrv, "namesrv", "127.0.0.1:9876", "address of the name server")
 	c.StringVar(&c.topic, "topic", "interop", "name of the topic")
+	c.StringVar(&c.namespace, "namespace", "", "what the names of topics and groups are prefixed with")
+	c.BoolVar(&c.tls, "tls", false, "connect by TLS")
 	c.DurationVar(&c.timeout, "timeout", time.Minute, "when to give up")
 	return c
 }

@@ -90,7 +90,10 @@ func send(ctx context.Context, args []string) (err error) {
 }
 
 func (s *sending) options() []producer.Option {
-	o := []producer.Option{producer.WithNameServer(s.servers()), producer.WithGroupName(s.group), producer.WithRetry(0)}
+	o := []producer.Option{producer.WithNameServer(s.servers()), producer.WithGroupName(s.group), producer.WithRetry(0), producer.WithTls(s.tls)}
+	if s.namespace != "" {
+		o = append(o, producer.WithNamespace(s.namespace))
+	}
 	if s.queue != -1 {
 		o = append(o, producer.WithQueueSelector(producer.NewManualQueueSelector()))
 	}
