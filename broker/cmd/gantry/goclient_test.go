@@ -77,8 +77,15 @@ func startClient(t testing.TB, s *server, command string, args ...string) *clien
 		all = append(all, "-broker", s.addr["broker"])
 	}
 	all = append(all, args...)
-	c := &client{name: strings.Join(all, " "), cmd: exec.Command(program(t, interop), all...), exited: make(chan struct{}), news: make(chan struct{}, 1)}
-	c.cmd.Env = append(os.Environ(), "HOME="+t.TempDir()) // where it keeps the offsets of broadcasts
+	cmd := exec.Command(program(t, interop), all...)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir()) // where it keeps the offsets of broadcasts
+	return follow(t, strings.Join(all, " "), cmd)
+}
+
+// follow starts a program that tells events on its standard output.
+func follow(t testing.TB, name string, cmd *exec.Cmd) *client {
+	t.Helper()
+	c := &client{name: name, cmd: cmd, exited: make(chan struct{}), news: make(chan struct{}, 1)}
 	c.cmd.Stderr = &c.stderr
 	var err error
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
