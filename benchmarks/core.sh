@@ -35,6 +35,7 @@ bench() { go test -run '^$' -timeout 30m -bench "$@"; }
 part "commitlog: append, 1 GiB through 8 segments a case" bench 'Append$' -benchtime 1x ./commitlog -args -bench.segment 134217728 -bench.total 1073741824
 part "commitlog: append, 8 GiB through 8 segments" bench 'Append$/body=1024/batch=16' -benchtime 1x ./commitlog -args -bench.segment 1073741824 -bench.total 8589934592
 part "commitlog: append with synchronous flush" bench 'AppendSync' -benchtime 1x ./commitlog -args -bench.flushes 1000
+part "commitlog: the same, near the roll of a segment and elsewhere" bench 'AppendSync/waiting=(1|8)$' -benchtime 1x ./commitlog -args -bench.segment 33554432 -bench.flushes 4000
 part "commitlog: recovery" bench 'Recover' ./commitlog -args -bench.segment 134217728 -bench.total 1073741824
 part "consumequeue" bench . ./consumequeue
 part "index" bench . ./index
