@@ -76,15 +76,16 @@ func (s *sends) answerLater() {
 // answer answers all requests of the batch.
 func (s *sends) answer() {
 	c := s.conn
+	var counted puts
 	for i := range s.batch.Len() {
 		stored, refused := s.batch.Stored(i)
 		switch {
 		case refused == nil:
-			s.h.stats.sent(stored)
+			counted.add(&s.h.stats, stored)
 			s.reply(i, remoting.RespSuccess, "", stored)
 		case refused.Reason == produce.FlushTimeout:
 			// Clients want to know where it is: for them it is sent.
-			s.h.stats.sent(stored)
+			counted.add(&s.h.stats, stored)
 			s.reply(i, remoting.RespFlushDiskTimeout, refused.Remark, stored)
 		default:
 			s.h.stats.Refused.Add(1)
@@ -93,6 +94,7 @@ func (s *sends) answer() {
 			w.End()
 		}
 	}
+	counted.count(&s.h.stats)
 	s.h.stats.PutTime.Observe(time.Since(s.began), int64(s.batch.Len()))
 	s.batch.Reset()
 	s.tickets, s.unique, s.ends = s.tickets[:0], s.unique[:0], s.ends[:0]

@@ -19,13 +19,31 @@ type Stats struct {
 // Stats are the handler's counters.
 func (h *Handler) Stats() *Stats { return &h.stats }
 
-// sent counts the messages of a request.
-func (s *Stats) sent(stored []record.Draft) {
-	var bytes int64
-	for i := range stored {
-		bytes += int64(stored[i].Size)
+// puts are what requests put into one topic, one after the other, and what isn't counted yet of it.
+type puts struct {
+	topic string
+	sum   stats.Sum
+}
+
+// add counts the messages of a request.
+func (p *puts) add(s *Stats, stored []record.Draft) {
+	if stored[0].Topic != p.topic {
+		p.count(s)
+		p.topic = stored[0].Topic
 	}
-	s.CountPut(stored[0].Topic, int64(len(stored)), bytes)
+	p.sum.Times++
+	p.sum.Messages += int64(len(stored))
+	for i := range stored {
+		p.sum.Bytes += int64(stored[i].Size)
+	}
+}
+
+// count counts what was added.
+func (p *puts) count(s *Stats) {
+	if p.sum.Times > 0 {
+		s.CountPuts(p.topic, p.sum)
+	}
+	*p = puts{}
 }
 
 // count counts what a pull came to. Light queues, of which there may be millions, count only as a whole.

@@ -52,11 +52,16 @@ func New(cluster string, isSystem func(topic string) bool, now func() time.Time)
 
 // CountPut counts messages that were put into a topic.
 func (b *Broker) CountPut(topic string, messages, bytes int64) {
+	b.CountPuts(topic, Sum{messages, bytes, 1})
+}
+
+// CountPuts counts several puts at once.
+func (b *Broker) CountPuts(topic string, s Sum) {
 	c := b.puts.findString(topic)
 	if c == nil {
 		c = b.puts.add(topic, func() *Counter { return b.newCounter(topic, &b.Put, &b.userPut) })
 	}
-	c.Add(messages, bytes)
+	c.AddSum(s)
 }
 
 // CountGot counts messages that a group got from a topic by one pull.

@@ -29,6 +29,12 @@ func reachable(bind string, namesrvs []string) string {
 	return "127.0.0.1"
 }
 
+// loopback tells whether only this machine reaches an address that is listened at.
+func loopback(bind string) bool {
+	ip, err := netip.ParseAddr(bind)
+	return bind == "localhost" || err == nil && ip.IsLoopback()
+}
+
 // outbound is the address that packets to another one leave from. It sends none, unless a name has to be looked up.
 func outbound(to string) (netip.Addr, error) {
 	c, err := (&net.Dialer{Timeout: 3 * time.Second}).Dial("udp", to)

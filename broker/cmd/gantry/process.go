@@ -90,6 +90,9 @@ func (f *serveFlags) serve(cmd *cobra.Command, start func(*process) error) error
 	if p.tls, err = p.encryption(); err != nil {
 		return err
 	}
+	if !loopback(f.bind) && !p.tls.knowsClients() {
+		log.Warn("nobody is asked who they are: whoever reaches this address can read, write and administer everything (see SECURITY.md)", "address", f.bind)
+	}
 	// The heap is small and steady; letting it double before a collection would be most of the process.
 	debug.SetGCPercent(50)
 

@@ -12,6 +12,7 @@ import (
 type encryption struct {
 	server  *tls.Config // nil: plain text only
 	require bool        // of clients
+	asks    bool        // for certificates of clients, and checks them
 	client  *tls.Config // nil: plain text
 }
 
@@ -25,8 +26,12 @@ func (p *process) encryption() (e encryption, err error) {
 	}
 	e.client, err = o.ClientConfig(p.log)
 	e.require = o.Mode == tlsconf.Enforcing
+	e.asks = o.NeedClientAuth == tlsconf.RequireClientAuth && o.Server.Verify
 	return e, err
 }
+
+// knowsClients tells whether only those get in who have a certificate that was signed for them.
+func (e encryption) knowsClients() bool { return e.require && e.asks }
 
 // of adds TLS to what is said of a server.
 func (e encryption) of(o remoting.ServerOptions) remoting.ServerOptions {

@@ -207,3 +207,19 @@ func (c caller) call(t testing.TB, code int32, fields map[string]string, body []
 }
 
 func itoa[T int | int64](n T) string { return fmt.Sprint(n) }
+
+func TestAnOpenAddressIsWarnedOf(t *testing.T) {
+	for bind, open := range map[string]bool{"127.0.0.1": false, "::1": false, "localhost": false, "0.0.0.0": true, "::": true, "10.0.0.7": true, "mq.example.org": true} {
+		if got := !loopback(bind); got != open {
+			t.Errorf("%s: open %v, expected %v", bind, got, open)
+		}
+	}
+	for _, e := range []encryption{{}, {require: true}, {asks: true}} {
+		if e.knowsClients() {
+			t.Errorf("%+v knows its clients", e)
+		}
+	}
+	if e := (encryption{require: true, asks: true}); !e.knowsClients() {
+		t.Errorf("%+v knows nobody", e)
+	}
+}
