@@ -21,13 +21,14 @@ var rules = map[string][]string{
 	"consumequeue":     {"commitlog/vfs", "commitlog/mapped", "commitlog/record", "commitlog/seeded"},
 	"index":            {"commitlog/vfs", "commitlog/mapped", "commitlog/record", "commitlog/seeded"},
 
-	"broker/store":     {"commitlog", "consumequeue", "index"},
-	"broker/config":    {},
-	"broker/telemetry": {},
-	"broker/remoting":  {},
-	"broker/stats":     {},
-	"broker/meta":      {"broker/remoting/fastjson", "commitlog/vfs", "commitlog/record", "commitlog/seeded"},
-	"broker/namesrv":   {"broker/remoting", "broker/meta"},
+	"broker/store":         {"commitlog", "consumequeue", "index"},
+	"broker/config":        {},
+	"broker/telemetry":     {},
+	"broker/internal/peer": {},
+	"broker/remoting":      {},
+	"broker/stats":         {},
+	"broker/meta":          {"broker/remoting/fastjson", "commitlog/vfs", "commitlog/record", "commitlog/seeded"},
+	"broker/namesrv":       {"broker/remoting", "broker/meta"},
 
 	"broker/admin": {"broker/meta", "broker/remoting", "commitlog/record"},
 

@@ -1,121 +1,18 @@
 package admin
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/gantry-mq/gantry/broker/internal/peer"
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/remoting"
 )
 
 // javaPatience bounds each single thing that is waited for.
 const javaPatience = time.Minute
-
-// rocketmq starts RocketMQ's name server and broker, which end with the test, and returns their addresses. Without a Java side the test is
-// skipped, or fails if GANTRY_REQUIRE_INTEROP=1 says that it must be there.
-func rocketmq(t *testing.T) (namesrv, broker string) {
-	t.Helper()
-	required := os.Getenv("GANTRY_REQUIRE_INTEROP") == "1"
-	miss := func(why ...any) {
-		t.Helper()
-		if required {
-			t.Fatal(why...)
-		}
-		t.Skip(append([]any{"no RocketMQ to operate:"}, why...)...)
-	}
-	if testing.Short() && !required {
-		miss("-short")
-	}
-	if _, err := exec.LookPath("java"); err != nil {
-		miss(err)
-	}
-	dir := t.TempDir()
-	path := filepath.Join(dir, "classpath")
-	args := []string{"-q", "-B", "-f", "../../.ci/interop/java/pom.xml", "dependency:build-classpath", "-Dmdep.outputFile=" + path}
-	if !required {
-		args = append(args, "--offline")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-	defer cancel()
-	if said, err := exec.CommandContext(ctx, "mvn", args...).CombinedOutput(); err != nil {
-		miss(err, string(said[:min(len(said), 300)]))
-	}
-	classPath, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	names, port := freePorts(t, 0, 0), freePorts(t, 2, 1)
-	namesrv, broker = fmt.Sprint("127.0.0.1:", names), fmt.Sprint("127.0.0.1:", port)
-	j := java{dir: dir, classPath: strings.TrimSpace(string(classPath))}
-	j.start(t, 128, names, "org.apache.rocketmq.namesrv.NamesrvStartup", fmt.Sprint("listenPort=", names))
-	j.start(t, 448, port, "org.apache.rocketmq.broker.BrokerStartup", "brokerClusterName=DefaultCluster", "brokerName=java-a", "brokerId=0",
-		"brokerIP1=127.0.0.1", fmt.Sprint("listenPort=", port), "namesrvAddr="+namesrv, "storePathRootDir="+filepath.Join(dir, "store"),
-		"mappedFileSizeCommitLog=1048576", "mappedFileSizeConsumeQueue=20000", "maxHashSlotNum=500", "maxIndexNum=2000", "mappedFileSizeTimerLog=1048576",
-		"diskMaxUsedSpaceRatio=95")
-	return namesrv, broker
-}
-
-type java struct{ dir, classPath string }
-
-// start runs a Java program with a configuration and waits until it listens on its port.
-func (j java) start(t *testing.T, heapMiB, port int, class string, config ...string) {
-	t.Helper()
-	file := filepath.Join(j.dir, class+".conf")
-	if err := os.WriteFile(file, []byte(strings.Join(config, "\n")+"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("java", fmt.Sprintf("-Xmx%dm", heapMiB), "-XX:MaxDirectMemorySize=128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-		"-Duser.home="+j.dir, "-Drocketmq.broker.diskSpaceWarningLevelRatio=0.99", "-cp", j.classPath, class, "-c", file)
-	cmd.Env = append(os.Environ(), "ROCKETMQ_HOME="+j.dir)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // how it ended is of no interest
-		if t.Failed() {
-			t.Logf("%s said: %.2000s", class, &said)
-		}
-	})
-	soon(t, class+" listens", func() error {
-		c, err := net.Dial("tcp", fmt.Sprint("127.0.0.1:", port))
-		if err == nil {
-			c.Close()
-		}
-		return err
-	})
-}
-
-// freePorts finds a port whose neighbours, which a broker takes as well, are unused, below the range in which connections get theirs.
-func freePorts(t *testing.T, below, above int) int {
-	t.Helper()
-next:
-	for range 1000 {
-		port := 20_000 + rand.IntN(12_000)
-		for p := port - below; p <= port+above; p++ {
-			l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", p))
-			if err != nil {
-				continue next
-			}
-			l.Close()
-		}
-		return port
-	}
-	t.Fatal("no free ports")
-	return 0
-}
 
 // soon tries until it works, for what another process does behind its answers.
 func soon(t *testing.T, what string, try func() error) {
@@ -139,7 +36,9 @@ type javaScenario struct {
 }
 
 func TestRocketMQIsOperatedLikeGantry(t *testing.T) {
-	namesrv, broker := rocketmq(t)
+	java := peer.Need(t)
+	namesrv := java.Namesrv(t)
+	_, broker := java.Broker(t, "java-a", namesrv)
 	s := javaScenario{t, newClient(t, namesrv), broker}
 	soon(t, "the broker has registered", func() error { _, err := s.c.Brokers(t.Context(), Target{}); return err })
 	s.topics()

@@ -213,7 +213,7 @@ func (p *pull) ready(timedOut bool) {
 	conn := p.conn
 	p.h.session(conn).ready(p)
 	p.again(timedOut)
-	conn.Flush()
+	conn.FlushHere() // this goroutine is there to answer
 }
 
 func (p *pull) again(timedOut bool) {

@@ -27,7 +27,7 @@ func (c *call) later(f func(c *call) error) error {
 		if err := f(&own); err != nil {
 			own.fail(err)
 		}
-		own.c.Flush()
+		own.c.FlushHere()
 	})
 	return nil
 }

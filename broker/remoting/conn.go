@@ -105,8 +105,8 @@ func (c *Conn) Attached() any {
 // out with its next write. The server flushes by itself after Serve.
 func (c *Conn) Flush() { c.out.flush() }
 
-// FlushHere sends the answers that have gathered on the caller's goroutine, if the socket takes them at once. It is for Serve, which has
-// something to do after its answers.
+// FlushHere is Flush on the caller's goroutine, as far as the socket takes it at once, which saves the wake-up of a writer. It is for those whose
+// answers are to be out before they go on, and who have nothing more urgent to do.
 func (c *Conn) FlushHere() { c.out.flushHere() }
 
 // Close ends the connection at once: answers that aren't written yet are dropped.

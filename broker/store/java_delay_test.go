@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gantry-mq/gantry/broker/internal/peer"
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/commitlog/record"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
@@ -14,7 +15,7 @@ import (
 // TestTheJavaBrokerDeliversWhatWaitsInAGantryStore has it take over delayed messages of which some were delivered, and copies that
 // say which.
 func TestTheJavaBrokerDeliversWhatWaitsInAGantryStore(t *testing.T) {
-	p := needJava(t).meet(t)
+	p := meetJava(t)
 	o := javaStoreOptions(t, t.TempDir())
 	dir := meta.Options{FS: vfs.OS(), Dir: filepath.Join(o.Root, "config")}
 	const waiting, delivered = 10, 4
@@ -39,11 +40,11 @@ func TestTheJavaBrokerDeliversWhatWaitsInAGantryStore(t *testing.T) {
 
 	broker := p.serve(t, o)
 	var got map[seen]bool
-	for deadline := time.Now().Add(javaTimeout); len(got) < waiting && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(peer.Patience); len(got) < waiting && time.Now().Before(deadline); {
 		time.Sleep(200 * time.Millisecond) // another process: there is no event to wait for
-		got = seenOf(p.client.ask(t, "read JNormal *"))
+		got = seenOf(p.client.Ask(t, "read JNormal *"))
 	}
-	broker.stop(t)
+	broker.Stop(t)
 	unique := map[string]bool{}
 	for m := range got {
 		unique[m.unique] = true

@@ -1,26 +1,19 @@
 package store
 
 import (
-	"bufio"
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/zlib"
 
+	"github.com/gantry-mq/gantry/broker/internal/peer"
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/commitlog"
 	"github.com/gantry-mq/gantry/commitlog/record"
@@ -28,214 +21,29 @@ import (
 	"github.com/gantry-mq/gantry/consumequeue"
 )
 
-// javaSource has the Maven project that names the jars of RocketMQ, and the client that the tests talk to.
-const javaSource = "../../.ci/interop/java"
-
-// javaTimeout bounds each single thing that a Java process is asked for.
-const javaTimeout = 60 * time.Second
-
-// java is what is needed to run RocketMQ beside Gantry.
-type java struct {
-	classPath string
-	dir       string // for logs and the like
-}
-
-// needJava finds the Java side, or skips the test: it fails if GANTRY_REQUIRE_INTEROP=1 says that it must be there.
-func needJava(t *testing.T) *java {
-	t.Helper()
-	required := os.Getenv("GANTRY_REQUIRE_INTEROP") == "1"
-	miss := func(format string, args ...any) {
-		t.Helper()
-		if required {
-			t.Fatalf(format, args...)
-		}
-		t.Skipf("no Java broker to compare with: "+format, args...)
-	}
-	if testing.Short() && !required {
-		miss("-short")
-	}
-	for _, tool := range []string{"java", "mvn"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			miss("%v", err)
-		}
-	}
-	j := &java{dir: t.TempDir()}
-	out := filepath.Join(j.dir, "classpath")
-	args := []string{"-q", "-B", "-f", filepath.Join(javaSource, "pom.xml"), "dependency:build-classpath", "-Dmdep.outputFile=" + out}
-	if !required {
-		args = append(args, "--offline")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-	defer cancel()
-	if said, err := exec.CommandContext(ctx, "mvn", args...).CombinedOutput(); err != nil {
-		miss("mvn %s: %v: %.300s", strings.Join(args, " "), err, said)
-	}
-	b, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	j.classPath = strings.TrimSpace(string(b))
-	return j
-}
-
-// process is a running Java program.
-type process struct {
-	cmd  *exec.Cmd
-	in   io.WriteCloser
-	out  *bufio.Scanner
-	done chan struct{} // closed when it has ended
-}
-
-// start runs a Java program until it is stopped, or until the test ends.
-func (j *java) start(t *testing.T, heapMiB int, args ...string) *process {
-	t.Helper()
-	args = append([]string{
-		fmt.Sprintf("-Xmx%dm", heapMiB), "-XX:MaxDirectMemorySize=256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.home=" + j.dir,
-		"-Drocketmq.broker.diskSpaceWarningLevelRatio=0.99", "-cp", j.classPath,
-	}, args...)
-	p := &process{cmd: exec.Command("java", args...), done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), "ROCKETMQ_HOME="+j.dir)
-	said := new(logLines)
-	p.cmd.Stderr = said
-	in, err := p.cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p.in, p.out = in, bufio.NewScanner(out)
-	go func() {
-		defer close(p.done)
-		_, _ = p.cmd.Process.Wait() // how it ended is of no interest: what it did is looked at
-	}()
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.done
-		if t.Failed() {
-			t.Logf("%s said: %.2000s", args[len(args)-1], said)
-		}
-	})
-	return p
-}
-
-// stop ends a program in order.
-func (p *process) stop(t *testing.T) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-p.done:
-	case <-time.After(javaTimeout):
-		t.Fatal("the Java broker doesn't stop")
-	}
-}
-
-// ask gives a command to the client and returns the lines of its answer, split into fields.
-func (p *process) ask(t *testing.T, format string, args ...any) [][]string {
-	t.Helper()
-	command := fmt.Sprintf(format, args...)
-	watch := time.AfterFunc(javaTimeout, func() { _ = p.cmd.Process.Kill() })
-	defer watch.Stop()
-	if _, err := io.WriteString(p.in, command+"\n"); err != nil {
-		t.Fatal(err)
-	}
-	var lines [][]string
-	for p.out.Scan() {
-		switch fields := strings.Split(p.out.Text(), "\t"); fields[0] {
-		case "ok":
-			return lines
-		case "failed":
-			t.Fatalf("%s: %s", command, fields[1:])
-		case "M", "S":
-			lines = append(lines, fields[1:])
-		}
-	}
-	t.Fatalf("%s: the Java client has died or taken more than %v", command, javaTimeout)
-	return nil
-}
-
-// freePorts finds a port with its neighbours, which a broker takes as well, unused. It looks below the range in which connections
-// get theirs, where the next one could be taken at any moment.
-func freePorts(t *testing.T, below, above int) int {
-	t.Helper()
-next:
-	for range 1000 {
-		port := 20_000 + rand.IntN(12_000)
-		for p := port - below; p <= port+above; p++ {
-			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p))
-			if err != nil {
-				continue next
-			}
-			l.Close()
-		}
-		return port
-	}
-	t.Fatal("no free ports")
-	return 0
-}
-
-// waitFor waits until a port is listened on.
-func (p *process) waitFor(t *testing.T, port int) {
-	t.Helper()
-	for deadline := time.Now().Add(javaTimeout); time.Now().Before(deadline); {
-		if c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second); err == nil {
-			c.Close()
-			return
-		}
-		select {
-		case <-p.done:
-			t.Fatal("the Java process ended at once")
-		case <-time.After(50 * time.Millisecond): // another process: there is no event to wait for
-		}
-	}
-	t.Fatalf("nobody listens on port %d", port)
-}
-
 // peers are a Java name server and a client, which stay, and brokers, which come and go on one port.
 type peers struct {
-	java        *java
-	names, port int
-	client      *process
+	java   *peer.RocketMQ
+	names  string
+	port   int
+	client *peer.Process
 }
 
-func (j *java) meet(t *testing.T) *peers {
+func meetJava(t *testing.T) *peers {
 	t.Helper()
-	p := &peers{java: j, names: freePorts(t, 0, 0), port: freePorts(t, 2, 1)}
-	namesrv := j.start(t, 128, "org.apache.rocketmq.namesrv.NamesrvStartup", "-c", j.file(t, "namesrv.conf", fmt.Sprintf("listenPort=%d", p.names)))
-	p.client = j.start(t, 256, filepath.Join(javaSource, "Interop.java"), fmt.Sprintf("127.0.0.1:%d", p.names))
-	namesrv.waitFor(t, p.names)
+	p := &peers{java: peer.Need(t), port: peer.FreePorts(t, 2, 1)}
+	p.names = p.java.Namesrv(t)
+	p.client = p.java.Client(t, p.names)
 	return p
-}
-
-// file writes a configuration file.
-func (j *java) file(t *testing.T, name string, lines ...string) string {
-	t.Helper()
-	path := filepath.Join(j.dir, name)
-	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // serve starts the Java broker on a store that was written with o.
-func (p *peers) serve(t *testing.T, o Options) *process {
+func (p *peers) serve(t *testing.T, o Options) *peer.Process {
 	t.Helper()
-	broker := p.java.start(t, 512, "org.apache.rocketmq.broker.BrokerStartup", "-c", p.java.file(t, "broker.conf",
-		"brokerClusterName=DefaultCluster", "brokerName=broker-a", "brokerId=0", "brokerIP1=127.0.0.1",
-		fmt.Sprintf("listenPort=%d", p.port), fmt.Sprintf("namesrvAddr=127.0.0.1:%d", p.names),
-		"storePathRootDir="+o.Root, "storePathCommitLog="+filepath.Join(o.Root, "commitlog"),
+	return p.java.BrokerAt(t, p.port, "broker-a", p.names, "storePathRootDir="+o.Root, "storePathCommitLog="+filepath.Join(o.Root, "commitlog"),
 		fmt.Sprintf("mappedFileSizeCommitLog=%d", o.Log.SegmentSize), fmt.Sprintf("mappedFileSizeConsumeQueue=%d", o.QueueFile),
 		fmt.Sprintf("maxHashSlotNum=%d", o.IndexSlots), fmt.Sprintf("maxIndexNum=%d", o.IndexEntries),
-		"enableLmq=true", "enableMultiDispatch=true", "enabledAppendPropCRC=true", "timerWheelEnable=false",
-		"diskMaxUsedSpaceRatio=95", "fileReservedTime=7200"))
-	broker.waitFor(t, p.port)
-	return broker
+		"enableLmq=true", "enableMultiDispatch=true", "enabledAppendPropCRC=true", "timerWheelEnable=false", "fileReservedTime=7200")
 }
 
 // written is a message that Gantry stored and what a Java client must see of it.
@@ -370,7 +178,7 @@ func (p *peers) check(t *testing.T, all []written) {
 	t.Helper()
 	got := make(map[seen]bool)
 	for _, topic := range []string{"JNormal", "JOther", "JBatch"} {
-		for m := range seenOf(p.client.ask(t, "read %s *", topic)) {
+		for m := range seenOf(p.client.Ask(t, "read %s *", topic)) {
 			got[m] = true
 		}
 	}
@@ -389,7 +197,7 @@ func (p *peers) check(t *testing.T, all []written) {
 	if len(got) != want {
 		t.Errorf("the Java consumer gets %d messages, expected %d", len(got), want)
 	}
-	tagged := seenOf(p.client.ask(t, "read JNormal tag1||tag3"))
+	tagged := seenOf(p.client.Ask(t, "read JNormal tag1||tag3"))
 	for i := 0; i < len(all); i += 37 {
 		w := all[i]
 		if w.members > 0 {
@@ -402,7 +210,7 @@ func (p *peers) check(t *testing.T, all []written) {
 			if !strings.HasPrefix(key, "order") {
 				continue
 			}
-			if found := seenOf(p.client.ask(t, "query %s %s", w.topic, key)); !found[w.expected()[0]] {
+			if found := seenOf(p.client.Ask(t, "query %s %s", w.topic, key)); !found[w.expected()[0]] {
 				t.Errorf("query of %s: %v, without %+v", key, found, w.expected()[0])
 			}
 		}
@@ -410,7 +218,7 @@ func (p *peers) check(t *testing.T, all []written) {
 }
 
 func TestTheJavaBrokerOpensWhatGantryWrote(t *testing.T) {
-	p := needJava(t).meet(t)
+	p := meetJava(t)
 	for _, killed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("killed=%v", killed), func(t *testing.T) {
 			root := t.TempDir()
@@ -428,8 +236,8 @@ func TestTheJavaBrokerOpensWhatGantryWrote(t *testing.T) {
 
 			broker := p.serve(t, o)
 			p.check(t, all)
-			sent := p.client.ask(t, "send JNormal 40")
-			broker.stop(t)
+			sent := p.client.Ask(t, "send JNormal 40")
+			broker.Stop(t)
 
 			s = mustOpen(t, o)
 			if r := s.Recovery(); !r.Clean || !r.Foreign {

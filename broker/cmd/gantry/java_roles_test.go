@@ -4,45 +4,46 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gantry-mq/gantry/broker/internal/peer"
 	"github.com/gantry-mq/gantry/broker/remoting"
 )
 
 func TestAJavaBrokerServesUnderAGantryNameServer(t *testing.T) {
-	j := needRocketMQ(t)
+	j := peer.Need(t)
 	names := startNamesrv(t, t.TempDir())
-	broker, addr := j.broker(t, "java-a", names.addr["namesrv"], "compressedRegister=true", "forceRegister=false")
+	broker, addr := j.Broker(t, "java-a", names.addr["namesrv"], "compressedRegister=true", "forceRegister=false")
 	eventually(t, "the Java broker has registered", func() bool {
 		route, ok := routed(t, names, "TBW102")
 		return ok && strings.Contains(route, addr)
 	})
-	client := j.client(t, names.addr["namesrv"])
-	if sent := client.ask(t, "send JavaTopic 20"); len(sent) != 20 {
+	client := j.Client(t, names.addr["namesrv"])
+	if sent := client.Ask(t, "send JavaTopic 20"); len(sent) != 20 {
 		t.Errorf("%d messages sent", len(sent))
 	}
 	if route, ok := routed(t, names, "JavaTopic"); !ok || !strings.Contains(route, addr) {
 		t.Errorf("the topic that the broker made is not known: %s", route)
 	}
-	if got := client.ask(t, "read JavaTopic *"); len(got) != 20 {
+	if got := client.Ask(t, "read JavaTopic *"); len(got) != 20 {
 		t.Errorf("%d messages read", len(got))
 	}
 
 	both := &server{addr: map[string]string{"namesrv": names.addr["namesrv"], "broker": addr}}
 	topic := newTopic(t, both)
 	runClient(t, both, "send", "-topic", topic, "-count", "20")
-	if got := client.ask(t, "read %s *", topic); len(got) != 20 {
+	if got := client.Ask(t, "read %s *", topic); len(got) != 20 {
 		t.Errorf("of the messages of the Go client %d are read", len(got))
 	}
 
-	if out := j.admin(t, names.addr["namesrv"], "clusterList"); !strings.Contains(out, "java-a") || !strings.Contains(out, addr) {
+	if out := j.Admin(t, names.addr["namesrv"], "clusterList"); !strings.Contains(out, "java-a") || !strings.Contains(out, addr) {
 		t.Errorf("clusterList:\n%s", out)
 	}
-	if out := j.admin(t, names.addr["namesrv"], "wipeWritePerm", "-b", "java-a"); !strings.Contains(out, "OK") {
+	if out := j.Admin(t, names.addr["namesrv"], "wipeWritePerm", "-b", "java-a"); !strings.Contains(out, "OK") {
 		t.Errorf("wipeWritePerm:\n%s", out)
 	}
 	if route, _ := routed(t, names, topic); !strings.Contains(route, `"perm":4`) {
 		t.Errorf("after wipeWritePerm: %s", route)
 	}
-	broker.cmd.Process.Kill()
+	broker.Kill()
 	eventually(t, "the killed broker is forgotten", func() bool {
 		_, ok := routed(t, names, "TBW102")
 		return !ok
@@ -50,19 +51,19 @@ func TestAJavaBrokerServesUnderAGantryNameServer(t *testing.T) {
 }
 
 func TestAGantryBrokerServesUnderAJavaNameServer(t *testing.T) {
-	j := needRocketMQ(t)
-	addr := j.namesrv(t)
+	j := peer.Need(t)
+	addr := j.Namesrv(t)
 	b := startBroker(t, t.TempDir(), addr, "--set", "brokerName=gantry-a")
 	both := &server{addr: map[string]string{"namesrv": addr, "broker": b.addr["broker"]}}
-	client := j.client(t, addr)
-	if sent := client.ask(t, "send JavaTopic 20"); len(sent) != 20 {
+	client := j.Client(t, addr)
+	if sent := client.Ask(t, "send JavaTopic 20"); len(sent) != 20 {
 		t.Errorf("%d messages sent", len(sent))
 	}
 	// A name server knows the topic because it was registered by itself: the next registration of all is half a minute away.
 	if route, ok := routed(t, both, "JavaTopic"); !ok || !strings.Contains(route, b.addr["broker"]) {
 		t.Errorf("the topic that the broker made is not known: %s", route)
 	}
-	if got := client.ask(t, "read JavaTopic *"); len(got) != 20 {
+	if got := client.Ask(t, "read JavaTopic *"); len(got) != 20 {
 		t.Errorf("%d messages read", len(got))
 	}
 	topic := newTopic(t, both)
@@ -78,7 +79,7 @@ func TestAGantryBrokerServesUnderAJavaNameServer(t *testing.T) {
 		}
 	}
 	runClient(t, both, "send", "-topic", topic, "-count", "20")
-	if out := j.admin(t, addr, "clusterList"); !strings.Contains(out, "gantry-a") || !strings.Contains(out, b.addr["broker"]) {
+	if out := j.Admin(t, addr, "clusterList"); !strings.Contains(out, "gantry-a") || !strings.Contains(out, b.addr["broker"]) {
 		t.Errorf("clusterList:\n%s", out)
 	}
 	b.stop(t)

@@ -1,0 +1,2 @@
+// Package peer runs RocketMQ's Java processes beside Gantry, for tests.
+package peer
