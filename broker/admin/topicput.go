@@ -142,6 +142,7 @@ func ParseAttributes(text string) (map[string]string, error) {
 	for item := range strings.SplitSeq(text, ",") {
 		item = strings.TrimSpace(item)
 		name, value, hasValue := strings.Cut(item, "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		switch {
 		case len(name) < 2 || name[0] != '+' && name[0] != '-':
 			return nil, badInput(`attribute change %q: write "+name=value" to set an attribute and "-name" to remove it`, item)

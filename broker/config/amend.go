@@ -12,8 +12,8 @@ import (
 func Amend(text []byte, values map[string]string) []byte {
 	var out bytes.Buffer
 	written := map[string]bool{}
+	var line []byte
 	for len(text) > 0 {
-		var line []byte
 		line, text = logicalLine(text)
 		key := keyOf(line)
 		value, ours := values[key]
@@ -28,6 +28,9 @@ func Amend(text []byte, values map[string]string) []byte {
 	}
 	if b := out.Bytes(); len(b) > 0 && b[len(b)-1] != '\n' {
 		out.WriteByte('\n')
+	}
+	if !comment(line) && goesOn(line) {
+		out.WriteByte('\n') // else the last line would go on in what is added
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if !written[key] {
@@ -45,12 +48,18 @@ func logicalLine(text []byte) (line, rest []byte) {
 		if i < 0 {
 			return text, nil
 		}
-		content := bytes.TrimSuffix(text[end:end+i], []byte("\r"))
+		begin := end
 		end += i + 1
-		if comment(text) || (len(content)-len(bytes.TrimRight(content, `\`)))%2 == 0 {
+		if comment(text) || !goesOn(text[begin:end]) {
 			return text[:end], text[end:]
 		}
 	}
+}
+
+// goesOn tells whether a line that is no comment goes on in the next one: it ends in an odd number of backslashes.
+func goesOn(line []byte) bool {
+	content := bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+	return (len(content)-len(bytes.TrimRight(content, `\`)))%2 == 1
 }
 
 func comment(line []byte) bool {

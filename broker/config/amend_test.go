@@ -29,6 +29,7 @@ func TestAmendingChangesTheLinesOfItsKeysOnly(t *testing.T) {
 func FuzzAmend(f *testing.F) {
 	f.Add("brokerPermission = 6\n# c\nlistenPort:1\\\n2\n", "4")
 	f.Add("!x\n\\", "a\\b\n")
+	f.Add("\xca", "\xb9k") // together they would be a letter
 	f.Fuzz(func(t *testing.T, text, value string) {
 		load := func(b []byte) (map[string]string, error) {
 			p, err := (&properties.Loader{Encoding: properties.UTF8, DisableExpansion: true}).LoadBytes(b)
@@ -38,7 +39,7 @@ func FuzzAmend(f *testing.F) {
 			return p.Map(), nil
 		}
 		before, err := load([]byte(text))
-		if err != nil || !utf8.ValidString(text+value) || value != strings.TrimLeft(value, " ") {
+		if err != nil || !utf8.ValidString(text) || !utf8.ValidString(value) || value != strings.TrimLeft(value, " ") {
 			return
 		}
 		after, err := load(Amend([]byte(text), map[string]string{"brokerPermission": value}))
