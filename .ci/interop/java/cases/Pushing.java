@@ -131,7 +131,7 @@ final class Pushing {
         ofOne.awaitOnce(0, 40);
         ofTwo.awaitOnce(0, 40);
         // Their offsets lie with the clients.
-        one.shutdown();
+        stage.stop(one);
         DefaultMQPushConsumer again = stage.push(stage.name);
         Moved.broadcast(again);
         again.setInstanceName(one.getInstanceName());
