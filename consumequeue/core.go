@@ -36,6 +36,7 @@ type core struct {
 	log          *slog.Logger
 	fds          *descriptors
 	buffers      buffers
+	ahead        ahead
 
 	mu      sync.RWMutex // guards the map
 	streams map[queueName]*stream
@@ -74,6 +75,7 @@ func (c *core) stream(topic string, id int32) *stream {
 			s.state = unnameable // not registered: it has no place on disk
 			return s
 		}
+		s.number = uint32(len(c.streams))
 		c.streams[name] = s
 	}
 	return s

@@ -14,9 +14,10 @@ import (
 //
 // There is one writer at a time; readers and the maintenance calls of the store may run beside it.
 type stream struct {
-	core  *core
-	topic string
-	id    int32
+	core   *core
+	topic  string
+	id     int32
+	number uint32 // spreads the streams over the blocks of core.ahead
 
 	mu sync.Mutex // guards everything below
 
@@ -175,12 +176,13 @@ func (s *stream) readAt(p []byte, pos int64) (int, error) {
 			break
 		}
 		base := pos - pos%c.fileSize
-		part := p[n : n+int(min(int64(len(p)-n), s.written-pos, base+c.fileSize-pos))]
+		end := min(s.written, base+c.fileSize)
+		part := p[n : n+int(min(int64(len(p)-n), end-pos))]
 		epoch := s.epoch
 		s.mu.Unlock()
 
 		// The file is read without the lock, so that a slow disk holds up this reader only.
-		err := c.pread(s, base, part, pos-base)
+		err := c.ahead.read(s, epoch, base, part, pos, end)
 
 		s.mu.Lock()
 		moved := epoch != s.epoch
