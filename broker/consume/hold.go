@@ -15,7 +15,8 @@ type Held struct {
 	Queue    *store.Queue
 	From     int64 // queue offset that it waits for
 	Deadline time.Time
-	// Ready is called once for each Hold, on a goroutine of the Holder: with timedOut when the deadline came first, or the broker stops.
+	// Ready is called once for each Hold, on a goroutine of the Holder or of Help's caller: with timedOut when the deadline came first, or the
+	// broker stops.
 	Ready func(h *Held, timedOut bool)
 
 	holder   *Holder
@@ -30,12 +31,14 @@ type Held struct {
 // store.Queue.Cancel, and where that comes too late leave the request to the wake that is under way.
 type Holder struct {
 	quit chan struct{}
-	wg   sync.WaitGroup // the workers and the timer
+	wg   sync.WaitGroup // the workers, the timer and those who help
 
 	mu     sync.Mutex // guards what follows; taken before the lock of a queue's arrivals
 	heap   deadlines
-	queue  []*Held // ready, in order
-	held   int     // those that are in neither queue nor a worker's hands yet
+	queue  []*Held // queue[taken:] are ready, in order
+	taken  int
+	held   int // those that are in neither queue nor a worker's hands yet
+	helps  int // how many are between Gather and Help
 	closed bool
 	wake   chan struct{} // the earliest deadline changed
 	work   *sync.Cond    // queue has something, or closed and held is 0
@@ -106,6 +109,11 @@ func (h *Holder) arrived(r *Held) {
 	if r.at >= 0 {
 		heap.Remove(&h.heap, r.at)
 	}
+	if h.helps > 0 && !h.closed {
+		h.held--
+		h.queue = append(h.queue, r)
+		return
+	}
 	h.enqueue(r)
 }
 
@@ -120,23 +128,79 @@ func (h *Holder) enqueue(r *Held) {
 	h.work.Signal()
 }
 
+// helpMost is how many requests one Help calls: with more it is worth it to wake a worker.
+const helpMost = 4
+
+// Gather lets requests whose message comes wait for a Help, which has to follow soon: it is the caller who makes the messages visible, and to wake
+// a worker would cost more than to answer a consumer or two.
+func (h *Holder) Gather() {
+	h.mu.Lock()
+	h.helps++
+	h.mu.Unlock()
+}
+
+// Help ends a Gather. It calls some of the requests that are ready, and leaves the rest to the workers.
+func (h *Holder) Help() {
+	h.mu.Lock()
+	h.helps--
+	if h.closed {
+		h.work.Broadcast()
+		h.mu.Unlock()
+		return
+	}
+	for range min(h.ready()-helpMost, runtime.GOMAXPROCS(0)) {
+		h.work.Signal()
+	}
+	h.wg.Add(1) // the workers are there, since it isn't closed: nobody has seen the end of all
+	r := h.take()
+	h.mu.Unlock()
+	defer h.wg.Done()
+	for i := 1; r != nil; i++ {
+		r.Ready(r, r.timedOut)
+		h.mu.Lock()
+		if r = nil; i < helpMost {
+			r = h.take()
+		} else if h.ready() > 0 {
+			h.work.Signal()
+		}
+		h.mu.Unlock()
+	}
+}
+
+// ready is how many requests are ready. It needs mu.
+func (h *Holder) ready() int { return len(h.queue) - h.taken }
+
+// keptReady is how many places of the queue are kept when it is empty.
+const keptReady = 1024
+
+// take returns the next request that is ready, nil if there is none. It needs mu.
+func (h *Holder) take() *Held {
+	if h.ready() == 0 {
+		return nil
+	}
+	r := h.queue[h.taken]
+	h.queue[h.taken] = nil
+	if h.taken++; h.ready() == 0 {
+		h.queue, h.taken = h.queue[:0], 0
+		if cap(h.queue) > keptReady {
+			h.queue = nil
+		}
+	}
+	return r
+}
+
 // worker calls those that are ready. Several run, so that one that is slow to answer doesn't hold up the others.
 func (h *Holder) worker() {
 	for {
 		h.mu.Lock()
-		for len(h.queue) == 0 && !(h.closed && h.held == 0) {
+		for h.ready() == 0 && !(h.closed && h.held == 0) {
 			h.work.Wait()
 		}
-		if len(h.queue) == 0 {
-			h.mu.Unlock()
+		r := h.take()
+		h.mu.Unlock()
+		if r == nil {
 			return
 		}
-		r := h.queue[0]
-		h.queue[0] = nil
-		if h.queue = h.queue[1:]; len(h.queue) == 0 {
-			h.queue = nil
-		}
-		h.mu.Unlock()
 		r.Ready(r, r.timedOut)
 	}
 }

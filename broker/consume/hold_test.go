@@ -237,3 +237,57 @@ func TestHoldingARequestAgainAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestWhoHelpsCallsWhatBecameReadyMeanwhile(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *store.Store, h *Holder) {
+		q := s.Queue("orders", 0)
+		for _, waiting := range []int{1, helpMost, 3 * helpMost} {
+			_, from := q.Bounds()
+			all := make([]*waiter, waiting)
+			for i := range all {
+				all[i] = newWaiter(q, from, time.Hour)
+				h.Hold(&all[i].Held)
+			}
+			synctest.Wait() // for the workers to have nothing to do
+			h.Gather()
+			put(t, s, q, "", "a")
+			synctest.Wait()
+			called := 0
+			for _, w := range all {
+				called += int(w.calls.Load())
+			}
+			if called > 0 {
+				t.Errorf("%d of %d were called before Help", called, waiting)
+			}
+			h.Help()
+			synctest.Wait()
+			for i, w := range all {
+				if n := w.calls.Load(); n != 1 || <-w.ended {
+					t.Errorf("request %d of %d was called %d times", i, waiting, n)
+				}
+			}
+		}
+	})
+}
+
+func TestHelpIsAWorkersBusinessInAHolderThatCloses(t *testing.T) {
+	s := openStore(t, nil)
+	h, q := NewHolder(), s.Queue("orders", 0)
+	all := make([]*waiter, 20)
+	for i := range all {
+		all[i] = newWaiter(q, 0, time.Hour)
+		h.Hold(&all[i].Held)
+	}
+	h.Gather()
+	put(t, s, q, "", "a")
+	h.Close() // must not wait for Help
+	h.Help()
+	for i, w := range all {
+		if n := w.calls.Load(); n != 1 {
+			t.Errorf("request %d was called %d times", i, n)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -111,7 +111,9 @@ func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 	}
 	if stored {
 		c.FlushHere() // producers first
+		h.Holder.Gather()
 		h.Store.Announce()
+		h.Holder.Help()
 	}
 }
 
