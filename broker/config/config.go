@@ -57,6 +57,7 @@ type Config struct {
 	EnableTimer         bool
 	ReviveQueues        int64
 	LitePull            bool
+	StoreReplies        bool
 
 	// When a request is turned away because the broker is busy.
 	FastFail     bool          // those that waited for too long

@@ -202,7 +202,7 @@ var idleKeys = []struct {
 		persistConsumerOffsetIncrementally printChannelGroups printChannelGroupsMinNum
 		productEnvName putMsgIndexHightWater readUnCommitted recheckReputOffsetFromCq recoverConcurrently
 		rejectPullConsumerEnable rocketmqHome searchBcqByCacheEnable sendHeartbeatTimeoutMillis serverSocketBacklog
-		shutdownWaitTimeSeconds splitMetadataSize splitRegistrationSize storeReplyMessageEnable
+		shutdownWaitTimeSeconds splitMetadataSize splitRegistrationSize
 		subscriptionExpiredTimeout travelCqFileNumWhenGetMessage
 		useStaticSubscription`},
 }

@@ -60,6 +60,7 @@ func brokerSections() []section {
 			{"enableMultiDispatch", "false", restart, "Put a message into several queues if its properties say so.", flag(func(c *Config) *bool { return &c.EnableMultiDispatch })},
 			{"timerWheelEnable", "true", restart, "Have the topic of messages with any delay.", flag(func(c *Config) *bool { return &c.EnableTimer })},
 			{"litePullMessageEnable", "true", reload, "Serve lite pull consumers.", flag(func(c *Config) *bool { return &c.LitePull })},
+			{"storeReplyMessageEnable", "true", reload, "Keep the replies to requests in a topic, beside passing them on.", flag(func(c *Config) *bool { return &c.StoreReplies })},
 			{"reviveQueueNum", "8", restart, "Queues of the topic that pop consumption is recovered from.", number(1, 1024, "queues", func(c *Config) *int64 { return &c.ReviveQueues })},
 		}},
 		{"Overload", []Key{

@@ -65,6 +65,7 @@ type Clients[M Member] struct {
 	mu        sync.Mutex // guards what follows
 	groups    map[string]*group[M]
 	producers map[string]map[M]Client
+	named     map[string]M // by client id: the connection of the last heartbeat with a producer group
 }
 
 type group[M Member] struct {
@@ -76,7 +77,9 @@ type group[M Member] struct {
 
 // NewClients makes an empty registry. Clients that are silent for longer than expiry are dropped by Expire.
 func NewClients[M Member](expiry time.Duration, now func() time.Time) *Clients[M] {
-	return &Clients[M]{now: now, expiry: expiry, groups: map[string]*group[M]{}, producers: map[string]map[M]Client{}}
+	return &Clients[M]{
+		now: now, expiry: expiry, groups: map[string]*group[M]{}, producers: map[string]map[M]Client{}, named: map[string]M{},
+	}
 }
 
 // Heartbeat notes that a client is there, and what it consumes and produces. notify names the groups whose members should be told
@@ -92,6 +95,7 @@ func (c *Clients[M]) Heartbeat(m M, hb *Heartbeat, notify func(group string) boo
 			c.producers[p] = map[M]Client{}
 		}
 		c.producers[p][m] = client
+		c.named[client.ID] = m
 	}
 	for i := range hb.Consumers {
 		r := &hb.Consumers[i]
@@ -191,10 +195,16 @@ func (c *Clients[M]) Unregister(m M, producer, consumer string, notify func(stri
 }
 
 func (c *Clients[M]) dropProducer(m M, name string) {
-	if p := c.producers[name]; p != nil {
-		if delete(p, m); len(p) == 0 {
-			delete(c.producers, name)
-		}
+	p := c.producers[name]
+	client, ok := p[m]
+	if !ok {
+		return
+	}
+	if delete(p, m); len(p) == 0 {
+		delete(c.producers, name)
+	}
+	if c.named[client.ID] == m { // if it has other groups, the next heartbeat says so
+		delete(c.named, client.ID)
 	}
 }
 

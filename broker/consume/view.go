@@ -90,3 +90,11 @@ func (c *Clients[M]) Producers() map[string][]Attendee[M] {
 	}
 	return all
 }
+
+// Producer is the connection of a client that produces, the one that was heard of last if it has several.
+func (c *Clients[M]) Producer(id string) (m M, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m, ok = c.named[id]
+	return m, ok
+}

@@ -177,6 +177,8 @@ var calls = map[int32]func(*call) error{
 	remoting.CodeConsumerSendMsgBack:     (*call).sendBack,
 	remoting.CodeViewMessageByID:         (*call).viewMessage,
 	remoting.CodeQueryMessage:            (*call).queryMessage,
+	remoting.CodeSendReplyMessage:        (*call).sendReply,
+	remoting.CodeSendReplyMessageV2:      (*call).sendReply,
 }
 
 // call is one request being served. Its methods answer it, at once or later; an error that one of them returns is answered by fail.

@@ -132,7 +132,7 @@ func parseSend(r *produce.Request, cmd *remoting.Command) {
 	r.MaxReconsume = -1
 	r.Body = cmd.Body
 	switch cmd.Code {
-	case remoting.CodeSendMessage:
+	case remoting.CodeSendMessage, remoting.CodeSendReplyMessage:
 		for _, f := range cmd.Fields {
 			setSendField(r, longSendNames[string(f.Key)], f.Value)
 		}

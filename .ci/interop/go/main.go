@@ -8,6 +8,7 @@
 //	interop consume                           a push consumer that checks and counts them
 //	interop pull                              one queue, from an offset on
 //	interop poll                              a consumer that fetches ahead and is asked for what it has
+//	interop request                           requests, with a consumer that replies to them
 //
 // A run ends when its work is done, its --timeout is over, or its standard input is closed; it exits with 1 if something went wrong.
 package main
@@ -31,6 +32,7 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 	"consume": consume,
 	"pull":    pull,
 	"poll":    poll,
+	"request": request,
 }
 
 func main() {
@@ -43,11 +45,11 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("no command: topic, send, consume, pull or poll")
+		return errors.New("no command: topic, send, consume, pull, poll or request")
 	}
 	f, ok := commands[args[0]]
 	if !ok {
-		return fmt.Errorf("command %q: topic, send, consume, pull or poll", args[0])
+		return fmt.Errorf("command %q: topic, send, consume, pull, poll or request", args[0])
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -106,3 +106,13 @@ func TestAGoClientSendsAndConsumesOverTLS(t *testing.T) {
 	runClient(t, s, "send", "-topic", topic, "-count", "20", "-tls")
 	consumer(t, s, topic, topic, "-want", "20", "-tls").finish(t, patience)
 }
+
+func TestRequestsOfAGoClientAreReplied(t *testing.T) {
+	t.Parallel()
+	s := shared(t)
+	topic := newTopic(t, s)
+	newGroup(t, s, topic, topic)
+	if done := runClient(t, s, "request", "-topic", topic, "-count", "10").last("done"); done.Sent != 10 {
+		t.Errorf("%d replies, expected 10", done.Sent)
+	}
+}

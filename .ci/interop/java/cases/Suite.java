@@ -52,6 +52,7 @@ public final class Suite {
         Pushing.cases(suite);
         Ordering.cases(suite);
         Retrying.cases(suite);
+        Replying.cases(suite);
         Offsets.cases(suite);
         Pulling.cases(suite);
         LitePulling.cases(suite);
