@@ -38,7 +38,7 @@ type Holder struct {
 	queue  []*Held // queue[taken:] are ready, in order
 	taken  int
 	held   int // those that are in neither queue nor a worker's hands yet
-	helps  int // how many are between Gather and Help
+	helps  int // how many will call what is ready when they have announced what they bring
 	closed bool
 	wake   chan struct{} // the earliest deadline changed
 	work   *sync.Cond    // queue has something, or closed and held is 0
@@ -131,16 +131,17 @@ func (h *Holder) enqueue(r *Held) {
 // helpMost is how many requests one Help calls: with more it is worth it to wake a worker.
 const helpMost = 4
 
-// Gather lets requests whose message comes wait for a Help, which has to follow soon: it is the caller who makes the messages visible, and to wake
-// a worker would cost more than to answer a consumer or two.
-func (h *Holder) Gather() {
+// Help calls announce, which makes messages visible, and then some of the requests that have become ready meanwhile: to wake a worker would
+// cost more than to answer a consumer or two. The rest is left to the workers.
+func (h *Holder) Help(announce func()) {
 	h.mu.Lock()
 	h.helps++
 	h.mu.Unlock()
+	defer h.helped()
+	announce()
 }
 
-// Help ends a Gather. It calls some of the requests that are ready, and leaves the rest to the workers.
-func (h *Holder) Help() {
+func (h *Holder) helped() {
 	h.mu.Lock()
 	h.helps--
 	if h.closed {

@@ -249,17 +249,17 @@ func TestWhoHelpsCallsWhatBecameReadyMeanwhile(t *testing.T) {
 				h.Hold(&all[i].Held)
 			}
 			synctest.Wait() // for the workers to have nothing to do
-			h.Gather()
-			put(t, s, q, "", "a")
-			synctest.Wait()
-			called := 0
-			for _, w := range all {
-				called += int(w.calls.Load())
-			}
-			if called > 0 {
-				t.Errorf("%d of %d were called before Help", called, waiting)
-			}
-			h.Help()
+			h.Help(func() {
+				put(t, s, q, "", "a")
+				synctest.Wait()
+				called := 0
+				for _, w := range all {
+					called += int(w.calls.Load())
+				}
+				if called > 0 {
+					t.Errorf("%d of %d were called by a worker", called, waiting)
+				}
+			})
 			synctest.Wait()
 			for i, w := range all {
 				if n := w.calls.Load(); n != 1 || <-w.ended {
@@ -278,10 +278,10 @@ func TestHelpIsAWorkersBusinessInAHolderThatCloses(t *testing.T) {
 		all[i] = newWaiter(q, 0, time.Hour)
 		h.Hold(&all[i].Held)
 	}
-	h.Gather()
-	put(t, s, q, "", "a")
-	h.Close() // must not wait for Help
-	h.Help()
+	h.Help(func() {
+		put(t, s, q, "", "a")
+		h.Close() // doesn't wait for it
+	})
 	for i, w := range all {
 		if n := w.calls.Load(); n != 1 {
 			t.Errorf("request %d was called %d times", i, n)

@@ -55,6 +55,7 @@ type Handler struct {
 	pulls    sync.Pool // *pull
 	stats    Stats
 	waiting  sync.WaitGroup // requests that wait for a disk or for consumers
+	announce func()         // Store.Announce, bound once
 }
 
 // New makes a Handler.
@@ -68,6 +69,7 @@ func New(o Options) *Handler {
 	}
 	h.sent = remoting.FixFields(record.PropMsgRegion, c.RegionID, record.PropTraceOn, strconv.FormatBool(c.TraceOn))
 	h.stats.Broker, h.stats.began = stats.New(c.ClusterName, o.Topics.IsSystem, o.Now), o.Now()
+	h.announce = o.Store.Announce
 	h.sends.New = func() any { return newSends(h) }
 	h.pulls.New = func() any { return newPull(h) }
 	return h
@@ -111,9 +113,7 @@ func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 	}
 	if stored {
 		c.FlushHere() // producers first
-		h.Holder.Gather()
-		h.Store.Announce()
-		h.Holder.Help()
+		h.Holder.Help(h.announce)
 	}
 }
 
