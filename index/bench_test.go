@@ -21,14 +21,18 @@ func BenchmarkPut(b *testing.B) {
 	defer mustClose(b, x)
 	b.ReportAllocs()
 	cpu := cpuTime(b)
-	var hashes [3]int32
-	const step = 100 // bytes of log per record
+	const step, batch = 100, 32 // bytes of log per record, records that come together
+	var all [3 * batch]int32
 	next := 0
 	for b.Loop() {
-		for k := range hashes {
-			hashes[k] = scatter(3*next + k)
+		if next%batch == 0 {
+			for k := range all {
+				all[k] = scatter(3*next + k)
+			}
+			x.Warm(all[:])
 		}
-		if err := x.PutRecord(int64(next)*step, int64(1_000_000+next), hashes[:]); err != nil {
+		hashes := all[next%batch*3:][:3]
+		if err := x.PutRecord(int64(next)*step, int64(1_000_000+next), hashes); err != nil {
 			b.Fatal(err)
 		}
 		next++

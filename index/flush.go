@@ -124,18 +124,15 @@ func (w *slotWriter) sort(l layout, p *pending) {
 	}
 	w.sorted = w.sorted[:len(p.used)]
 	clear(w.starts)
-	for _, i := range p.used {
-		w.starts[pageOf(l, p.cells[i])+1]++
-	}
+	p.changes(func(c uint64) { w.starts[pageOf(l, c)+1]++ })
 	for page := 1; page < len(w.starts); page++ {
 		w.starts[page] += w.starts[page-1]
 	}
-	for _, i := range p.used {
-		c := p.cells[i]
+	p.changes(func(c uint64) {
 		page := pageOf(l, c)
 		w.sorted[w.starts[page]] = c
 		w.starts[page]++
-	}
+	})
 }
 
 // patch rewrites pages first … end-1, as far as they are slots, with the changes in them.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Sentinel errors, to be tested with errors.Is.
@@ -58,7 +59,8 @@ type Index struct {
 	broken                error
 	closed                bool
 
-	scratch sync.Pool // *[entrySize]byte, for queries
+	warmed  atomic.Uint64 // by Warm; nobody asks
+	scratch sync.Pool     // *[entrySize]byte, for queries
 }
 
 // mark is a position in the sequence of all entries.

@@ -52,13 +52,44 @@ func (p *pending) exchange(slot uint32, n int32) int32 {
 	return old
 }
 
+// home is where the search for a slot begins. There must be cells.
+func (p *pending) home(slot uint32) uint32 {
+	return slot * 0x9e3779b1 >> (32 - bits.TrailingZeros32(uint32(len(p.cells))))
+}
+
+// look reads the cell where the search for a slot begins.
+func (p *pending) look(slot uint32) uint64 {
+	if len(p.cells) == 0 {
+		return 0
+	}
+	return p.cells[p.home(slot)]
+}
+
 // find returns the cell of a slot, or the free one where it would go.
 func (p *pending) find(slot uint32) uint32 {
 	mask := uint32(len(p.cells) - 1)
-	i := slot * 0x9e3779b1 >> (32 - bits.TrailingZeros32(mask+1))
+	i := p.home(slot)
 	for ; p.cells[i] != 0 && uint32(p.cells[i]>>32) != slot; i = (i + 1) & mask {
 	}
 	return i
+}
+
+// crowded tells that it is cheaper to go through all cells, one after the other, than to those that are taken, which lie anywhere.
+func (p *pending) crowded() bool { return len(p.used) > len(p.cells)/16 }
+
+// changes calls f for each taken cell: slot<<32 | newest entry.
+func (p *pending) changes(f func(change uint64)) {
+	if p.crowded() {
+		for _, c := range p.cells {
+			if c != 0 {
+				f(c)
+			}
+		}
+		return
+	}
+	for _, i := range p.used {
+		f(p.cells[i])
+	}
 }
 
 func (p *pending) grow() {
@@ -73,7 +104,7 @@ func (p *pending) grow() {
 
 // reset forgets everything and keeps the memory.
 func (p *pending) reset() {
-	if len(p.used) > len(p.cells)/16 {
+	if p.crowded() {
 		clear(p.cells)
 	} else {
 		for _, i := range p.used {

@@ -46,6 +46,27 @@ func (x *Index) PutRecord(logOffset, storeTime int64, hashes []int32) error {
 	return nil
 }
 
+// Warm reads what PutRecord is going to read for these hashes. It lies anywhere in tens of megabytes, and to ask for one place after the
+// other is to wait for memory each time: here the waits overlap. It is for the goroutine that puts, and for some dozens of hashes, so that what
+// was read is in the CPU's cache when it is needed.
+func (x *Index) Warm(hashes []int32) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	f := x.last()
+	if f == nil || f.slotMap == nil {
+		return
+	}
+	var sum uint64
+	for _, h := range hashes {
+		slot := f.slotOf(max(h, 0))
+		sum += x.active.look(slot) + uint64(f.slotMap[f.slotAt(slot)])
+		if x.frozen != nil {
+			sum += x.frozen.look(slot)
+		}
+	}
+	x.warmed.Store(sum) // so that the reads are made
+}
+
 // Room is how many entries can be put before some have to be written out or the next file has to be made, for which PutRecord waits;
 // the first file of all is not counted as such a wait. pending is how many entries a Flush would write.
 func (x *Index) Room() (room, pending int) {

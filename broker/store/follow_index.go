@@ -11,7 +11,8 @@ import (
 // indexFollower puts the keys of records into the index.
 type indexFollower struct {
 	s       *Store
-	hashes  []int32      // Follow's own
+	hashes  []int32 // Follow's own, of some records, back to back
+	ends    [warmRecords]int
 	last    atomic.Int64 // store timestamp of the newest record put
 	durable atomic.Int64 // of the newest one that is durable
 }
@@ -20,27 +21,51 @@ func (f *indexFollower) Name() string   { return "index" }
 func (f *indexFollower) Durable() int64 { return f.s.index.State().LogOffset }
 func (f *indexFollower) Needs() int64   { return f.Durable() }
 
+// warmRecords is for how many records the index is warmed at once.
+const warmRecords = 32
+
 func (f *indexFollower) Follow(batch []Entry) error {
-	x := f.s.index
-	for i := range batch {
-		e := &batch[i]
-		if e.Dead || e.Transaction() == record.SysTransactionRollback {
-			continue
-		}
-		if f.hashes = appendHashes(f.hashes[:0], e); len(f.hashes) == 0 {
-			continue
-		}
-		if err := x.PutRecord(e.LogOffset, e.StoreTimestamp, f.hashes); err != nil {
+	for rest := batch; len(rest) > 0; {
+		n := min(warmRecords, len(rest))
+		if err := f.put(rest[:n]); err != nil {
 			return err
 		}
-		f.last.Store(e.StoreTimestamp)
+		rest = rest[n:]
 	}
+	x := f.s.index
 	if n := len(batch); n > 0 {
 		x.SetEnd(batch[n-1].End())
 	}
 	// One that is half full is written out in the background, so that nothing has to wait for it.
 	if _, pending := x.Room(); pending >= index.DefaultMaxPending/2 {
 		f.s.flushIndexSoon()
+	}
+	return nil
+}
+
+// put indexes at most warmRecords records.
+func (f *indexFollower) put(batch []Entry) error {
+	x := f.s.index
+	f.hashes = f.hashes[:0]
+	for i := range batch {
+		if e := &batch[i]; !e.Dead && e.Transaction() != record.SysTransactionRollback {
+			f.hashes = appendHashes(f.hashes, e)
+		}
+		f.ends[i] = len(f.hashes)
+	}
+	if len(batch) > 1 {
+		x.Warm(f.hashes)
+	}
+	from := 0
+	for i := range batch {
+		e, hashes := &batch[i], f.hashes[from:f.ends[i]]
+		if from = f.ends[i]; len(hashes) == 0 {
+			continue
+		}
+		if err := x.PutRecord(e.LogOffset, e.StoreTimestamp, hashes); err != nil {
+			return err
+		}
+		f.last.Store(e.StoreTimestamp)
 	}
 	return nil
 }
