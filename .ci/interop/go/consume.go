@@ -147,7 +147,7 @@ func (c *consuming) accept(m *primitive.MessageExt) bool {
 	}
 	if c.report {
 		e := messageEvent(m, n)
-		e.Micros = time.Since(made).Microseconds()
+		e.Group, e.Micros = c.group, time.Since(made).Microseconds()
 		c.out.emit(e)
 	}
 	if n == c.refuse && int(m.ReconsumeTimes) < c.refusals {
@@ -170,7 +170,7 @@ func (c *consuming) accept(m *primitive.MessageExt) bool {
 
 func messageEvent(m *primitive.MessageExt, n int64) event {
 	return event{
-		Event: "message", Number: n, Topic: m.Topic, Queue: m.Queue.QueueId, QueueOffset: m.QueueOffset,
+		Event: "message", Number: n, Topic: m.Topic, Broker: m.Queue.BrokerName, Queue: m.Queue.QueueId, QueueOffset: m.QueueOffset,
 		MsgID: m.MsgId, OffsetMsgID: m.OffsetMsgId, Tag: m.GetTags(), Reconsumed: m.ReconsumeTimes,
 	}
 }

@@ -12,6 +12,8 @@ type event struct {
 
 	Number      int64  `json:"number"` // of the message, in its body
 	Topic       string `json:"topic,omitempty"`
+	Broker      string `json:"broker,omitempty"` // its name
+	Group       string `json:"group,omitempty"`  // of the consumer
 	Queue       int    `json:"queue"`
 	QueueOffset int64  `json:"queueOffset"`
 	MsgID       string `json:"msgId,omitempty"`       // the client's

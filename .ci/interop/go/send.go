@@ -27,8 +27,10 @@ type sending struct {
 	workers  int
 	tags     string
 	queue    int
+	keys     int64
 	delay    int
 	interval time.Duration
+	retries  int
 	persist  bool
 	trace    bool
 	report   bool
@@ -40,20 +42,22 @@ type sending struct {
 	failed   atomic.Int64
 }
 
-// send sends the messages first … first+count-1. Message n has the key "k<n>".
+// send sends the messages first … first+count-1, or from first on until standard input is closed. Message n has the key "k<n>".
 func send(ctx context.Context, args []string) (err error) {
 	s := &sending{common: newFlags("send"), out: newOutput()}
 	s.StringVar(&s.group, "group", "interop-producer", "producer group")
 	s.Int64Var(&s.first, "first", 0, "number of the first message")
-	s.Int64Var(&s.count, "count", 1, "how many messages")
+	s.Int64Var(&s.count, "count", 1, "how many messages; 0: until standard input is closed")
 	s.IntVar(&s.size, "size", 64, "bytes of a body")
 	s.StringVar(&s.mode, "mode", "sync", "sync, async, oneway or batch")
 	s.IntVar(&s.batch, "batch", 10, "messages in a batch")
 	s.IntVar(&s.workers, "workers", 1, "goroutines that send")
 	s.StringVar(&s.tags, "tags", "", "comma-separated tags, which the messages get in turn")
 	s.IntVar(&s.queue, "queue", -1, "queue to send to; -1: in turn, -2: by the message's number")
+	s.Int64Var(&s.keys, "keys", 0, "as many sharding keys, which the messages get in turn, choose the queue; 0: none")
 	s.IntVar(&s.delay, "delay", 0, "delay level; 0: none")
 	s.DurationVar(&s.interval, "interval", 0, "pause after each message")
+	s.IntVar(&s.retries, "retries", 0, "how many times the client itself may try a message again")
 	s.BoolVar(&s.persist, "persist", false, "send a message again until it is acknowledged")
 	s.BoolVar(&s.trace, "trace", false, "send traces, too")
 	s.BoolVar(&s.report, "report", false, "print an event for each message")
@@ -90,11 +94,14 @@ func send(ctx context.Context, args []string) (err error) {
 }
 
 func (s *sending) options() []producer.Option {
-	o := []producer.Option{producer.WithNameServer(s.servers()), producer.WithGroupName(s.group), producer.WithRetry(0), producer.WithTls(s.tls)}
+	o := []producer.Option{producer.WithNameServer(s.servers()), producer.WithGroupName(s.group), producer.WithRetry(s.retries), producer.WithTls(s.tls)}
 	if s.namespace != "" {
 		o = append(o, producer.WithNamespace(s.namespace))
 	}
-	if s.queue != -1 {
+	switch {
+	case s.keys > 0:
+		o = append(o, producer.WithQueueSelector(producer.NewHashQueueSelector()))
+	case s.queue != -1:
 		o = append(o, producer.WithQueueSelector(producer.NewManualQueueSelector()))
 	}
 	if s.trace {
@@ -124,7 +131,7 @@ func (s *sending) progress() (stop func()) {
 	return func() { close(quit); <-done }
 }
 
-// work sends until no number is left.
+// work sends until no number is left, or, if they have no end, until it is told to stop.
 func (s *sending) work(ctx context.Context) error {
 	step := int64(1)
 	if s.mode == "batch" {
@@ -132,7 +139,10 @@ func (s *sending) work(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		n := s.next.Add(step) - step
-		end := min(n+step, s.first+s.count)
+		end := n + step
+		if s.count > 0 {
+			end = min(end, s.first+s.count)
+		}
 		if n >= end {
 			return nil
 		}
@@ -141,7 +151,10 @@ func (s *sending) work(ctx context.Context) error {
 		}
 		time.Sleep(s.interval)
 	}
-	return ctx.Err()
+	if err := ctx.Err(); s.count > 0 || !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
 }
 
 // one sends the messages n … end-1 together.
@@ -174,6 +187,9 @@ func (s *sending) message(n int64) *primitive.Message {
 		tags := strings.Split(s.tags, ",")
 		m.WithTag(tags[n%int64(len(tags))])
 	}
+	if s.keys > 0 {
+		m.WithShardingKey(fmt.Sprint(n % s.keys))
+	}
 	if s.delay > 0 {
 		m.WithDelayTimeLevel(s.delay)
 	}
@@ -186,8 +202,9 @@ func (s *sending) message(n int64) *primitive.Message {
 	return m
 }
 
-// try sends once. A send that is acknowledged with anything but OK is a failure.
+// try sends once. A send that is acknowledged with anything but OK is a failure. One that is on its way is waited for, whoever wants to stop.
 func (s *sending) try(ctx context.Context, n int64, msgs []*primitive.Message) error {
+	ctx = context.WithoutCancel(ctx)
 	switch s.mode {
 	case "sync", "batch":
 		r, err := s.producer.SendSync(ctx, msgs...)
@@ -223,7 +240,7 @@ func (s *sending) result(n int64, msgs []*primitive.Message, r *primitive.SendRe
 	if s.report {
 		_, made, _ := readBody(msgs[0].Body) // newBody made it
 		s.out.emit(event{
-			Event: "sent", Number: n, Topic: r.MessageQueue.Topic, Queue: r.MessageQueue.QueueId, QueueOffset: r.QueueOffset,
+			Event: "sent", Number: n, Topic: r.MessageQueue.Topic, Broker: r.MessageQueue.BrokerName, Queue: r.MessageQueue.QueueId, QueueOffset: r.QueueOffset,
 			MsgID: r.MsgID, OffsetMsgID: r.OffsetMsgID, Micros: time.Since(made).Microseconds(),
 		})
 	}

@@ -42,6 +42,8 @@ type event struct {
 	Event       string
 	Number      int64
 	Topic       string
+	Broker      string
+	Group       string
 	Queue       int
 	QueueOffset int64
 	MsgID       string
@@ -137,6 +139,13 @@ func (c *client) all(kind string) []event {
 		}
 	}
 	return es
+}
+
+// after are the events that came after the first n.
+func (c *client) after(n int) []event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.events[n:len(c.events):len(c.events)] // what was added is not changed
 }
 
 // last is the newest event of a kind.

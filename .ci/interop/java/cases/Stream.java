@@ -1,16 +1,13 @@
 package cases;
 
-import java.nio.ByteBuffer;
-import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.zip.CRC32;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendStatus;
 import org.apache.rocketmq.common.message.Message;
 
 /**
  * Sends numbered messages with checksums, each until it is acknowledged: {@code cases.Stream NAMESRV TOPIC COUNT SIZE}. It tells from time to
- * time how far it is, in the lines of the Go client's program, which reads such bodies, too: number, time in ns, filling, CRC-32.
+ * time how far it is, in the lines of the Go client's program.
  */
 public final class Stream {
     private static final int THREADS = 16;
@@ -30,7 +27,7 @@ public final class Stream {
         for (int t = 0; t < THREADS; t++) {
             senders[t] = new Thread(() -> {
                 for (long n = next.getAndIncrement(); n < count; n = next.getAndIncrement()) {
-                    while (!send(producer, new Message(topic, body(n, size)))) {
+                    while (!send(producer, new Message(topic, Body.of(n, size)))) {
                         failed.incrementAndGet();
                     }
                     sent.incrementAndGet();
@@ -61,18 +58,6 @@ public final class Stream {
             }
             return false;
         }
-    }
-
-    private static byte[] body(long n, int size) {
-        ByteBuffer b = ByteBuffer.allocate(size);
-        b.putLong(n).putLong(System.currentTimeMillis() * 1_000_000);
-        SplittableRandom random = new SplittableRandom(n);
-        while (b.remaining() > 4) {
-            b.put((byte) random.nextInt());
-        }
-        CRC32 sum = new CRC32();
-        sum.update(b.array(), 0, b.position());
-        return b.putInt((int) sum.getValue()).array();
     }
 
     private static void tell(String event, AtomicLong sent, AtomicLong failed) {
