@@ -16,7 +16,7 @@ import (
 )
 
 // Patience bounds each single thing that a Java process is asked for.
-const Patience = time.Minute
+const Patience = 2 * time.Minute
 
 // Process is a running Java program.
 type Process struct {
