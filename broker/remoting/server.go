@@ -167,7 +167,7 @@ func (s *Server) Connections() int {
 
 // Shutdown accepts no more connections, refuses new requests (RespGoAway to clients that know it), and waits until each connection has been
 // sent the answers that it is owed and has ended. One way requests are still served. Whoever holds requests should answer them now. When ctx
-// ends first, the remaining connections are closed and its error is returned.
+// ends first, the remaining connections are closed, and if there were any, its error is returned.
 func (s *Server) Shutdown(ctx context.Context) error {
 	for _, c := range s.halt() {
 		c.drain()
@@ -181,8 +181,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ended:
 		return nil
 	case <-ctx.Done():
+		cut := s.Connections()
 		s.Close()
 		<-ended
+		if cut == 0 {
+			return nil // late, but nobody was cut off
+		}
 		return fmt.Errorf("remoting: shutdown: %w", context.Cause(ctx))
 	}
 }

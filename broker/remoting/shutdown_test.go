@@ -116,3 +116,12 @@ func TestAcceptIsTriedAgainWhenDescriptorsRunOut(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestShutdownThatComesLateAndCutsNobodyOffIsNoError(t *testing.T) {
+	s, _ := startServer(t, handlerFunc(echo), ServerOptions{})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+}
