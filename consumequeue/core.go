@@ -23,6 +23,8 @@ type queueName struct {
 // core is what the stores of all layouts have in common: the registry of queues, the open files, the state of flushing.
 type core struct {
 	fs           vfs.FS
+	volume       vfs.Volume // nil if files can only be synced one by one
+	togetherFrom int        // Options.SyncTogetherFrom
 	dir          string
 	layout       layout
 	fileSize     int64
@@ -133,8 +135,10 @@ func (c *core) stats() Stats {
 }
 
 func (c *core) queueDir(s *stream) string {
-	return c.dir + "/" + s.topic + "/" + strconv.Itoa(int(s.id))
+	return c.topicDir(s.topic) + "/" + strconv.Itoa(int(s.id))
 }
+
+func (c *core) topicDir(topic string) string { return c.dir + "/" + topic }
 
 func (c *core) path(s *stream, base int64) string {
 	return fmt.Sprintf("%s/%020d", c.queueDir(s), base)
@@ -150,7 +154,7 @@ func (c *core) createFile(s *stream, base int64) (vfs.File, error) {
 	name := c.path(s, base)
 	f, err := c.fs.Create(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := c.fs.MkdirAll(c.queueDir(s)); err != nil {
+		if err := c.makeDir(s); err != nil {
 			return nil, err
 		}
 		f, err = c.fs.Create(name)
@@ -162,6 +166,17 @@ func (c *core) createFile(s *stream, base int64) (vfs.File, error) {
 		return nil, errors.Join(err, f.Close(), c.fs.Remove(name))
 	}
 	return f, nil
+}
+
+// makeDir makes the directory of s. A flush makes its name durable.
+func (c *core) makeDir(s *stream) error {
+	if err := c.fs.MkdirAll(c.dir); err != nil {
+		return err
+	}
+	if err := c.fs.Mkdir(c.topicDir(s.topic)); err != nil {
+		return err
+	}
+	return c.fs.Mkdir(c.queueDir(s))
 }
 
 // pread fills p from the file at base of s. A queue file has its full size from the start, so that less is an error.
@@ -197,5 +212,5 @@ func (c *core) close() error {
 	closed := fmt.Errorf("%v: %s: %w", c.layout, c.dir, ErrClosed)
 	c.refusal.Store(&closed)
 	c.fds.closeAll()
-	return err
+	return errors.Join(err, c.closeVolume())
 }

@@ -54,7 +54,7 @@ const crashQueues = 4
 
 func newMachine(t *testing.T, seed uint64, batch bool) *machine {
 	m := &machine{t: t, seed: seed, batch: batch, rng: rand.New(rand.NewPCG(seed, 0)), fs: vfs.NewMem(), next: make([]int64, crashQueues)}
-	m.opts = Options{Dir: "/cq", FileSize: int64(20 * (1 + m.rng.IntN(100))), MaxOpenFiles: 1}
+	m.opts = Options{Dir: "/cq", FileSize: int64(20 * (1 + m.rng.IntN(100))), MaxOpenFiles: 1, SyncTogetherFrom: 1 + m.rng.IntN(crashQueues+1)}
 	if m.far = m.rng.IntN(2) == 0; m.far {
 		m.end = m.rng.Int64N(1 << 33)
 		m.minLog = m.end

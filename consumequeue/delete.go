@@ -21,7 +21,7 @@ func (c *core) deleteTopic(topic string) error {
 	if err := c.saveBounds(c.savedMinLog); err != nil {
 		return err
 	}
-	if err := c.fs.RemoveAll(c.dir + "/" + topic); err != nil {
+	if err := c.fs.RemoveAll(c.topicDir(topic)); err != nil {
 		return fmt.Errorf("%v: %w", c.layout, err)
 	}
 	return c.syncDir(c.dir)

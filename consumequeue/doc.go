@@ -80,7 +80,8 @@
 // newest units from there and older ones by pread. Files are open while there is room for their descriptors (at most
 // Options.MaxOpenFiles), and are opened again when needed. An idle queue costs about 200 bytes and no descriptor.
 //
-// Flush writes what is in memory, syncs the files that got something and then the directories that got names. It promises
+// Flush writes what is in memory, syncs the files that got something and then the directories that got names. If that
+// are many, it syncs the file system as a whole instead, where it can rely on that (see vfs.Volume). It promises
 // that all units of messages below some log offset are durable; the owner notes that offset and gives it back as
 // Options.DurableTo. A full disk leaves the units in memory. A failed sync is final: ErrBroken.
 //

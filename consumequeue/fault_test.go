@@ -81,11 +81,11 @@ func TestOneFullQueueDoesNotKeepTheOthersFromTheDisk(t *testing.T) {
 }
 
 func TestFailedSyncIsFinal(t *testing.T) {
-	for _, kind := range []vfs.OpKind{vfs.OpDatasync, vfs.OpSyncDir} {
+	for kind, togetherFrom := range map[vfs.OpKind]int{vfs.OpDatasync: 3, vfs.OpSyncDir: 3, vfs.OpSyncVolume: 2} {
 		t.Run(string(kind), func(t *testing.T) {
 			mem := vfs.NewMem()
 			f := failing{kind: kind, err: syscall.EIO}
-			s := mustOpen(t, Options{FS: f.fs(mem)})
+			s := mustOpen(t, Options{FS: f.fs(mem), SyncTogetherFrom: togetherFrom})
 			q := s.Open("T", 0)
 			appendUnits(t, q, 0, 5)
 			must(t, s.Flush())

@@ -1,12 +1,8 @@
 package consumequeue
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"sync"
-
-	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
 // workers is how many files are synced, or recovered, at a time: enough for the file system to commit several with one
@@ -43,8 +39,10 @@ func (c *core) flushAndMark() error {
 // flush makes durable what was appended before the call.
 //
 //  1. take the list of dirty streams; whatever is appended from now on puts its stream on the next list
-//  2. per stream, up to workers at a time: write the tail, datasync the files that got anything, sync the directory
-//     if files were made or removed
+//  2. per stream, up to workers at a time: write the tail, datasync the files that got anything, sync the directories
+//     in which files were made or removed
+//
+// From Options.SyncTogetherFrom streams on, step 2 only writes, and the file system is synced as a whole.
 //
 // A stream whose tail can't be written stays dirty, and the others are flushed all the same: a full disk heals. A sync
 // that fails is final, as the kernel may have dropped what it couldn't write.
@@ -57,6 +55,9 @@ func (c *core) flush() error {
 	work := c.dirty
 	c.dirty = nil
 	c.dirtyMu.Unlock()
+	if c.volume != nil && len(work) >= c.togetherFrom {
+		return c.flushTogether(work)
+	}
 	return c.each(work, (*stream).flush)
 }
 
@@ -93,84 +94,4 @@ func (c *core) each(work []*stream, f func(*stream) error) error {
 	}
 	wg.Wait()
 	return first
-}
-
-// flush makes one stream durable. Its error says whether the store is broken by it.
-func (s *stream) flush() error {
-	c := s.core
-	for {
-		s.mu.Lock()
-		s.listed = false
-		if s.state == deleted {
-			s.mu.Unlock()
-			return nil
-		}
-		if err := s.writeOut(); err != nil {
-			s.list()
-			s.mu.Unlock()
-			return err
-		}
-		s.dropTail()
-		from, upTo, epoch := s.synced, s.written, s.epoch
-		sync := upTo
-		if s.cleared {
-			sync = min(upTo+1, s.files) // the file of the unit to come
-		}
-		renamed, cleared := s.renamed, s.cleared
-		s.renamed, s.cleared = false, false
-		s.mu.Unlock()
-
-		opened, err := s.sync(from, sync, renamed)
-
-		s.mu.Lock()
-		switch {
-		case err == nil:
-			if epoch == s.epoch {
-				c.dirtyBytes.Add(from - upTo)
-				s.synced = upTo
-			}
-			s.mu.Unlock()
-			return nil
-		case !opened && epoch != s.epoch: // the file had gone meanwhile
-			s.renamed, s.cleared = s.renamed || renamed, s.cleared || cleared
-			s.mu.Unlock()
-			continue
-		case !opened:
-			s.renamed, s.cleared = s.renamed || renamed, s.cleared || cleared
-			s.list()
-		}
-		s.mu.Unlock()
-		return err
-	}
-}
-
-// sync syncs the files that hold the positions from … to, and the directory if names changed in it. If opened is false,
-// nothing was lost by the error; otherwise the store is broken.
-func (s *stream) sync(from, to int64, renamed bool) (opened bool, err error) {
-	c := s.core
-	for base := from - from%c.fileSize; base < to && !seeded.Is(seeded.QueueDataNotSynced); base += c.fileSize {
-		d, err := c.fds.acquire(s, base, c.openFile)
-		if err != nil {
-			return false, fmt.Errorf("%v: %w", s, err)
-		}
-		err = d.file.Datasync()
-		c.fds.release(d)
-		if err != nil {
-			c.fail(err)
-			return true, c.refused()
-		}
-	}
-	if renamed && !seeded.Is(seeded.QueueNameNotSynced) {
-		return true, c.syncDir(c.queueDir(s))
-	}
-	return true, nil
-}
-
-// syncDir makes the names in a directory durable, if there is one: nothing may have been written yet.
-func (c *core) syncDir(dir string) error {
-	if err := c.fs.SyncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.fail(err)
-		return c.refused()
-	}
-	return nil
 }

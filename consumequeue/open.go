@@ -4,13 +4,52 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strconv"
 
 	"github.com/gantry-mq/gantry/commitlog/seeded"
 )
 
-// open reads the table of bounds and lists the directories; unless the last stop was clean it recovers every queue.
+// open opens what the store keeps open, and the queues.
 func (c *core) open() error {
+	if err := c.openVolume(); err != nil {
+		return err
+	}
+	if err := c.openQueues(); err != nil {
+		c.fds.closeAll()
+		return errors.Join(err, c.closeVolume())
+	}
+	return nil
+}
+
+// openVolume comes before anything is written: of what fails earlier the volume may not tell.
+func (c *core) openVolume() error {
+	dir := c.dir
+	if _, err := c.fs.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		dir = path.Dir(dir) // where it will be made
+	}
+	v, err := c.fs.OpenVolume(dir)
+	switch {
+	case err == nil:
+		c.volume = v
+	case !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%v: open: %w", c.layout, err)
+	}
+	return nil
+}
+
+func (c *core) closeVolume() error {
+	if c.volume == nil {
+		return nil
+	}
+	if err := c.volume.Close(); err != nil {
+		return fmt.Errorf("%v: %w", c.layout, err)
+	}
+	return nil
+}
+
+// openQueues reads the table of bounds and lists the directories; unless the last stop was clean it recovers every queue.
+func (c *core) openQueues() error {
 	if err := c.loadBounds(); err != nil {
 		return err
 	}
@@ -96,7 +135,7 @@ func (c *core) list() (found bool, err error) {
 			continue
 		}
 		name := topic.Name()
-		queues, err := c.fs.ReadDir(c.dir + "/" + name)
+		queues, err := c.fs.ReadDir(c.topicDir(name))
 		if err != nil {
 			return true, fmt.Errorf("%v: open: %w", c.layout, err)
 		}

@@ -17,6 +17,9 @@ type Options struct {
 	FileSize int64
 	// MaxOpenFiles bounds the descriptors that the store holds at any moment. 0 means 1024.
 	MaxOpenFiles int
+	// SyncTogetherFrom is the number of changed queues from which on a flush syncs the file system that they are on as a
+	// whole, if that can do so reliably, instead of file after file. 0 means 256.
+	SyncTogetherFrom int
 	// Clean says that the last stop was orderly: files are trusted, and read when their queue is first used.
 	// Otherwise Open reads the end of every queue and cuts what may not have survived.
 	Clean bool
@@ -64,6 +67,9 @@ func newCore(o Options, l layout) (*core, error) {
 	if o.MaxOpenFiles <= 0 {
 		o.MaxOpenFiles = 1024
 	}
+	if o.SyncTogetherFrom <= 0 {
+		o.SyncTogetherFrom = 256
+	}
 	if o.LogEnd <= 0 {
 		o.LogEnd = math.MaxInt64
 	}
@@ -74,17 +80,18 @@ func newCore(o Options, l layout) (*core, error) {
 		o.Bounds = o.Dir + ".bounds"
 	}
 	c := &core{
-		fs:         o.FS,
-		dir:        strings.TrimSuffix(o.Dir, "/"),
-		layout:     l,
-		fileSize:   (o.FileSize + unit - 1) / unit * unit,
-		boundsFile: o.Bounds,
-		holds:      o.Holds,
-		trusted:    o.Clean,
-		durableTo:  o.DurableTo,
-		logEnd:     o.LogEnd,
-		log:        o.Logger,
-		streams:    make(map[queueName]*stream),
+		fs:           o.FS,
+		togetherFrom: o.SyncTogetherFrom,
+		dir:          strings.TrimSuffix(o.Dir, "/"),
+		layout:       l,
+		fileSize:     (o.FileSize + unit - 1) / unit * unit,
+		boundsFile:   o.Bounds,
+		holds:        o.Holds,
+		trusted:      o.Clean,
+		durableTo:    o.DurableTo,
+		logEnd:       o.LogEnd,
+		log:          o.Logger,
+		streams:      make(map[queueName]*stream),
 	}
 	c.fds = newDescriptors(o.FS, o.MaxOpenFiles, func(err error) { c.fail(err) })
 	c.minLog.Store(o.MinLog)

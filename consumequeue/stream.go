@@ -28,6 +28,7 @@ type stream struct {
 	lost     bool   // as anywhere, and what is gone may lie before Options.DurableTo
 	listed   bool   // it is in core.dirty, or a flush is about to look at it
 	renamed  bool   // files were made or removed since the directory was synced
+	founded  bool   // a first file was made: the names of the directories may not be durable either
 	cleared  bool   // the file at written was changed behind written, and not synced since
 	stale    bool   // the file at written may have bytes behind written that are not zero
 	epoch    uint32 // counts what moves or removes bytes that a reader may be reading
@@ -142,6 +143,7 @@ func (s *stream) pwrite(base int64, p []byte) error {
 	if base == s.files {
 		open = c.createFile
 		s.renamed = true // even if it fails: it may have left something behind
+		s.founded = s.founded || s.first == s.files
 	}
 	d, err := c.fds.acquire(s, base, open)
 	if err != nil {

@@ -35,11 +35,13 @@ func Degraded(dir string) (lacks []string, err error) {
 			"no sync_file_range: writeback is not smoothed, flushes may take longer"},
 		{func() error { _, err := readResident(fd, make([]byte, 1), 0); return err },
 			"no preadv2 with RWF_NOWAIT: every read that computes over bytes goes through the read pool"},
+		{func() error { return volumeReliable(fd) },
+			"no syncfs that tells of failures: flushes after thousands of new queues sync each of their files"},
 		{func() error { return setLock(fd) },
 			"no OFD locks: the store is locked by a POSIX lock, which this process alone keeps from a second locker in it"},
 	} {
 		// Any other error is not about the facility; whoever uses it will meet it.
-		if err := retry(facility.try); unknown(err) {
+		if err := retry(facility.try); unknown(err) || errors.Is(err, errors.ErrUnsupported) {
 			lacks = append(lacks, facility.lack)
 		}
 	}

@@ -4,9 +4,10 @@
 // The core never calls package os. Every fault that a disk can produce (full, EIO on any call,
 // a torn page, a directory entry that was not synced) is therefore an input that a test can give.
 //
-//   - OS is the real thing. Linux facilities (fallocate, sync_file_range, preadv2, OFD locks) are tried call by call
+//   - OS is the real thing. Linux facilities (fallocate, sync_file_range, syncfs, preadv2, OFD locks) are tried call by call
 //     and fall back where kernel or file system doesn't know them; Degraded says which ones do.
 //   - NewMem makes a file system in memory whose Crash and Kill return what the next boot, or the next process, finds.
+//   - A Volume is a file system that is synced as a whole, where that can be relied upon.
 //   - Fault wraps either and lets a function refuse single operations, or cut a write short.
 //   - WriteFileAtomic, WriteFileWithBackup and their readers are how small files are replaced.
 //

@@ -22,6 +22,8 @@ const (
 	OpStat           OpKind = "stat"
 	OpSetModTime     OpKind = "setmodtime"
 	OpSyncDir        OpKind = "syncdir"
+	OpOpenVolume     OpKind = "openvolume"
+	OpSyncVolume     OpKind = "syncvolume"
 	OpLock           OpKind = "lock"
 	OpUsage          OpKind = "usage"
 	OpRead           OpKind = "read"
@@ -41,7 +43,7 @@ const (
 // Changes tells whether the operation may change what the disk holds.
 func (k OpKind) Changes() bool {
 	switch k {
-	case OpOpen, OpReadDir, OpStat, OpUsage, OpRead, OpReadResident, OpClose, OpSize, OpStartWriteback, OpMap:
+	case OpOpen, OpOpenVolume, OpReadDir, OpStat, OpUsage, OpRead, OpReadResident, OpClose, OpSize, OpStartWriteback, OpMap:
 		return false
 	}
 	return true
@@ -139,6 +141,13 @@ func (f *faultFS) MkdirAll(dir string) error {
 	return f.fsys.MkdirAll(dir)
 }
 
+func (f *faultFS) Mkdir(dir string) error {
+	if err := f.fail(Op{Kind: OpMkdir, Name: dir}); err != nil {
+		return err
+	}
+	return f.fsys.Mkdir(dir)
+}
+
 func (f *faultFS) ReadDir(dir string) ([]fs.DirEntry, error) {
 	if err := f.fail(Op{Kind: OpReadDir, Name: dir}); err != nil {
 		return nil, err
@@ -172,6 +181,30 @@ func (f *faultFS) Lock(name string, content []byte) (io.Closer, error) {
 		return nil, err
 	}
 	return f.fsys.Lock(name, content)
+}
+
+func (f *faultFS) OpenVolume(dir string) (Volume, error) {
+	if err := f.fail(Op{Kind: OpOpenVolume, Name: dir}); err != nil {
+		return nil, err
+	}
+	v, err := f.fsys.OpenVolume(dir)
+	if err != nil {
+		return nil, err
+	}
+	return faultVolume{v, f, dir}, nil
+}
+
+type faultVolume struct {
+	Volume
+	fsys *faultFS
+	dir  string
+}
+
+func (v faultVolume) Sync() error {
+	if err := v.fsys.fail(Op{Kind: OpSyncVolume, Name: v.dir}); err != nil {
+		return err
+	}
+	return v.Volume.Sync()
 }
 
 func (f *faultFS) Usage(dir string) (Usage, error) {

@@ -24,6 +24,11 @@ func every(fsys vfs.FS, f vfs.File) map[vfs.OpKind]error {
 	_, errs[vfs.OpStat] = fsys.Stat("/d/f")
 	errs[vfs.OpSetModTime] = fsys.SetModTime("/d/f", time.Unix(0, 0))
 	errs[vfs.OpSyncDir] = fsys.SyncDir("/d")
+	v, err := fsys.OpenVolume("/d")
+	errs[vfs.OpOpenVolume] = err
+	if err == nil {
+		errs[vfs.OpSyncVolume] = v.Sync()
+	}
 	_, errs[vfs.OpLock] = fsys.Lock("/d/lock", nil)
 	_, errs[vfs.OpUsage] = fsys.Usage("/d")
 	_, errs[vfs.OpWrite] = f.WriteAt([]byte("abc"), 0)

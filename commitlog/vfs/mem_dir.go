@@ -215,6 +215,20 @@ func within(dir, top *node) bool {
 	return false
 }
 
+func (m *Mem) mkdir(name string) error {
+	at, err := m.place(name)
+	if err != nil {
+		return err
+	}
+	switch there := at.dir.entries[at.name]; {
+	case there == nil:
+		m.change(dirChange{n: newDir(m.clock()), to: at})
+	case !there.dir:
+		return fs.ErrExist
+	}
+	return nil
+}
+
 func (m *Mem) mkdirAll(name string) error {
 	n := m.root
 	for part := range strings.SplitSeq(path.Clean("/" + name)[1:], "/") {

@@ -122,6 +122,16 @@ func (n *node) mix(im *image, pg int64, rng *rand.Rand) {
 	im.pages[pg] = &p
 }
 
+// syncAll makes everything durable.
+func (m *Mem) syncAll() {
+	m.commit(len(m.pending))
+	for _, n := range m.unsynced {
+		n.sync()
+		n.savedModTime, n.listed = n.modTime, false
+	}
+	m.unsynced = nil
+}
+
 // WriteBack makes a random part of what isn't durable yet durable, as the kernel does at moments of its own choice.
 func (m *Mem) WriteBack(rng *rand.Rand) {
 	m.mu.Lock()

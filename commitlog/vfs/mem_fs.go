@@ -93,6 +93,14 @@ func (m *Mem) MkdirAll(dir string) error {
 	return m.run("mkdir", dir, func() error { return m.mkdirAll(dir) })
 }
 
+// Mkdir implements FS.
+func (m *Mem) Mkdir(dir string) error {
+	return m.run("mkdir", dir, func() error {
+		defer m.changed()
+		return m.mkdir(dir)
+	})
+}
+
 // ReadDir implements FS.
 func (m *Mem) ReadDir(dir string) ([]fs.DirEntry, error) {
 	entries := []fs.DirEntry{}
@@ -152,6 +160,29 @@ func (m *Mem) SyncDir(dir string) error {
 		return nil
 	})
 }
+
+// OpenVolume implements FS: a Mem is one volume.
+func (m *Mem) OpenVolume(dir string) (Volume, error) {
+	err := m.run("openvolume", dir, func() error {
+		_, err := m.find(dir)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return memVolume{m}, nil
+}
+
+type memVolume struct{ m *Mem }
+
+func (v memVolume) Sync() error {
+	return v.m.run("syncvolume", "/", func() error {
+		v.m.syncAll()
+		return nil
+	})
+}
+
+func (v memVolume) Close() error { return nil }
 
 // Usage implements FS.
 func (m *Mem) Usage(dir string) (Usage, error) {

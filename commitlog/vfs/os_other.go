@@ -2,7 +2,11 @@
 
 package vfs
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
 
 // Everything here answers that the platform doesn't know it; the callers then take the portable way.
 
@@ -15,5 +19,9 @@ func datasync(int) error { return unix.ENOSYS }
 func startWriteback(int, int64, int64) error { return unix.ENOSYS }
 
 func readResident(int, []byte, int64) (int, error) { return 0, unix.ENOSYS }
+
+func syncVolume(int) error { return unix.ENOSYS }
+
+func volumeReliable(int) error { return errors.ErrUnsupported }
 
 func setLock(int) error { return unix.ENOSYS }

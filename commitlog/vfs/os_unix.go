@@ -74,6 +74,16 @@ func (o osFS) MkdirAll(dir string) error {
 	return o.SyncDir(parent)
 }
 
+func (osFS) Mkdir(dir string) error {
+	err := os.Mkdir(dir, dirPerm)
+	if errors.Is(err, fs.ErrExist) {
+		if info, statErr := os.Stat(dir); statErr == nil && info.IsDir() {
+			return nil
+		}
+	}
+	return opError("mkdir", dir, err)
+}
+
 func (osFS) ReadDir(dir string) ([]fs.DirEntry, error) {
 	entries, err := os.ReadDir(dir)
 	return entries, opError("readdir", dir, err)
@@ -123,6 +133,27 @@ func (osFS) Lock(name string, content []byte) (io.Closer, error) {
 	}
 	return l, nil
 }
+
+func (osFS) OpenVolume(dir string) (Volume, error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, opError("openvolume", dir, err)
+	}
+	if err := volumeReliable(int(d.Fd())); err != nil {
+		d.Close()
+		return nil, opError("openvolume", dir, err)
+	}
+	return osVolume{d}, nil
+}
+
+// osVolume is a directory that stays open: the kernel notes at each descriptor up to which failure it was told.
+type osVolume struct{ dir *os.File }
+
+func (v osVolume) Sync() error {
+	return opError("syncvolume", v.dir.Name(), retry(func() error { return syncVolume(int(v.dir.Fd())) }))
+}
+
+func (v osVolume) Close() error { return opError("close", v.dir.Name(), v.dir.Close()) }
 
 func (osFS) Usage(dir string) (Usage, error) {
 	var st unix.Statfs_t

@@ -24,6 +24,8 @@ type FS interface {
 	Rename(oldName, newName string) error
 	// MkdirAll makes a directory and its parents, and syncs the parents of those it made.
 	MkdirAll(dir string) error
+	// Mkdir makes a directory; it is no error when it is there. It is durable after SyncDir of the parent.
+	Mkdir(dir string) error
 	// ReadDir lists a directory, sorted by name.
 	ReadDir(dir string) ([]fs.DirEntry, error)
 	// Stat describes a file or directory.
@@ -36,6 +38,9 @@ type FS interface {
 	// into it. The lock excludes other processes (a Java broker included) and other Locks of this one;
 	// closing it lets go. It fails with ErrLocked when somebody else has it.
 	Lock(name string, content []byte) (io.Closer, error)
+	// OpenVolume opens the file system that dir lies on, to sync it as a whole. Where it can't do that, or can't be
+	// relied upon to tell of failures, the error is errors.ErrUnsupported.
+	OpenVolume(dir string) (Volume, error)
 	// Usage tells how full the disk below dir is.
 	Usage(dir string) (Usage, error)
 }
@@ -68,6 +73,15 @@ type File interface {
 	Map(size int64) ([]byte, error)
 	// Unmap releases a slice that Map returned.
 	Unmap(b []byte) error
+}
+
+// Volume is a file system to be synced as a whole: for thousands of new files that takes a fraction of what syncing each of
+// them and their directories does. What is mounted below its directory doesn't belong to it.
+type Volume interface {
+	// Sync makes everything durable that was done on the file system before the call, by whoever: contents, sizes, names.
+	// It also fails for what could not be written since the volume was opened; as with File.Sync, the kernel may have dropped that.
+	Sync() error
+	io.Closer
 }
 
 // Info describes a file or directory.
