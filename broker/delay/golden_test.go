@@ -1,19 +1,14 @@
 package delay
 
 import (
-	"archive/tar"
-	"errors"
-	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
+	"github.com/gantry-mq/gantry/broker/internal/golden"
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/store"
 	"github.com/gantry-mq/gantry/broker/topics"
@@ -30,7 +25,7 @@ var peerLevels = []time.Duration{
 
 // TestWhatWaitsInAJavaStoreIsDelivered takes over a store of RocketMQ 5.5.0 that was stopped with messages delivered and pending.
 func TestWhatWaitsInAJavaStoreIsDelivered(t *testing.T) {
-	dir := unpack(t, "java-store-5.5.0")
+	dir := golden.Unpack(t, "java-store-5.5.0", "timerwheel", "index")
 	p := openOS(t, dir, 4<<20)
 	if all := p.Levels(); all[0].Offset != 5 || all[2].Offset != 6 || all[13].Offset != 0 || all[13].Next != 3 || all[17].Next != 2 {
 		t.Fatalf("levels %+v", all)
@@ -50,7 +45,7 @@ func TestWhatWaitsInAJavaStoreIsDelivered(t *testing.T) {
 
 // TestWhatACrashedJavaBrokerDeliveredComesTwice as it does when RocketMQ itself starts again: nothing says that it was delivered.
 func TestWhatACrashedJavaBrokerDeliveredComesTwice(t *testing.T) {
-	dir := unpack(t, "java-store-5.5.0-crashed")
+	dir := golden.Unpack(t, "java-store-5.5.0-crashed", "timerwheel", "index")
 	p := openOS(t, dir, 1<<20)
 	_, waiting := p.store.Queue(meta.ScheduleTopic, 1).Bounds()
 	p.drain(t)
@@ -137,48 +132,4 @@ func (p *process) copies(t *testing.T, dir string, segment int64, topic string) 
 		t.Fatal(err)
 	}
 	return all
-}
-
-// unpack returns a directory with a golden store: log, queues and tables.
-func unpack(t *testing.T, name string) string {
-	t.Helper()
-	f, err := os.Open(filepath.Join("..", "store", "testdata", "golden", name+".tar.zst"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	dir := t.TempDir()
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return dir
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, name, ok := strings.Cut(h.Name, "/")
-		part, _, _ := strings.Cut(name, "/")
-		if !ok || h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse || part == "timerwheel" || part == "index" {
-			continue
-		}
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		out, err := os.Create(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.Copy(out, r); err != nil {
-			t.Fatal(err)
-		}
-		if err := out.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

@@ -69,7 +69,7 @@ func remove(t testing.TB, root string, patterns ...string) {
 }
 
 func TestQueuesBuiltFromTheLogAreByteForByteThoseOfTheJavaBroker(t *testing.T) {
-	for _, g := range []golden{goldenClean, goldenFeatures, goldenTiered} {
+	for _, g := range []goldenStore{goldenClean, goldenFeatures, goldenTiered} {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			root := g.unpack(t)
@@ -165,7 +165,7 @@ func TestMultiDispatchedMessagesStandInTheirLightQueues(t *testing.T) {
 }
 
 func TestCommittedOffsetsOfTheJavaBrokerLieWithinTheQueues(t *testing.T) {
-	for _, g := range []golden{goldenClean, goldenFeatures} {
+	for _, g := range []goldenStore{goldenClean, goldenFeatures} {
 		root := g.unpack(t)
 		s := mustOpen(t, g.options(t, root))
 		offsets, err := meta.OpenOffsets(meta.Options{FS: vfs.OS(), Dir: filepath.Join(root, "config")}, g.lmq, nil)
@@ -196,7 +196,7 @@ func TestCommittedOffsetsOfTheJavaBrokerLieWithinTheQueues(t *testing.T) {
 
 func TestPartsThatAreNotReadAreNamedInTheLog(t *testing.T) {
 	for _, c := range []struct {
-		g     golden
+		g     goldenStore
 		found []string
 	}{
 		{goldenRocksDB, []string{"consumequeue/CURRENT", "rocksdbstore/CURRENT"}},

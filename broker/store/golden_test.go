@@ -1,7 +1,6 @@
 package store
 
 import (
-	"archive/tar"
 	"bufio"
 	"bytes"
 	"crypto/sha256"
@@ -10,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 
+	"github.com/gantry-mq/gantry/broker/internal/golden"
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/commitlog"
 	"github.com/gantry-mq/gantry/commitlog/record"
@@ -27,8 +26,8 @@ import (
 	"github.com/gantry-mq/gantry/consumequeue"
 )
 
-// golden is a store that RocketMQ 5.5.0 wrote, with the sizes of its files. See testdata/golden/README.md.
-type golden struct {
+// goldenStore is a store that RocketMQ 5.5.0 wrote, with the sizes of its files. See testdata/golden/README.md.
+type goldenStore struct {
 	name                string
 	segment, queueFile  int64
 	slots, entries      int
@@ -38,65 +37,20 @@ type golden struct {
 }
 
 var (
-	goldenClean    = golden{name: "java-store-5.5.0", segment: 4 << 20, queueFile: 6000, slots: 5000, entries: 20000, lmq: true, records: 634, sent: 565}
-	goldenKilled   = golden{name: "java-store-5.5.0-killed", segment: 4 << 20, queueFile: 6000, slots: 5000, entries: 20000, lmq: true, records: 4083, sent: 4083, died: true}
-	goldenFeatures = golden{name: "java-store-5.5.0-features", segment: 256 << 10, queueFile: 2000, slots: 97, entries: 400, ext: true, records: 1031, sent: 957}
-	goldenCrashed  = golden{name: "java-store-5.5.0-crashed", segment: 1 << 20, queueFile: 6000, slots: 500, entries: 2000, records: 1284, sent: 1281, died: true}
-	goldenRocksDB  = golden{name: "java-store-5.5.0-rocksdb", segment: 256 << 10, queueFile: 2000, slots: 97, entries: 400, records: 974, sent: 947, foreignQueues: true}
-	goldenTiered   = golden{name: "java-store-5.5.0-tiered", segment: 256 << 10, queueFile: 2000, slots: 97, entries: 400, records: 1021, sent: 947}
-	goldenStores   = []golden{goldenClean, goldenKilled, goldenFeatures, goldenCrashed, goldenRocksDB, goldenTiered}
+	goldenClean    = goldenStore{name: "java-store-5.5.0", segment: 4 << 20, queueFile: 6000, slots: 5000, entries: 20000, lmq: true, records: 634, sent: 565}
+	goldenKilled   = goldenStore{name: "java-store-5.5.0-killed", segment: 4 << 20, queueFile: 6000, slots: 5000, entries: 20000, lmq: true, records: 4083, sent: 4083, died: true}
+	goldenFeatures = goldenStore{name: "java-store-5.5.0-features", segment: 256 << 10, queueFile: 2000, slots: 97, entries: 400, ext: true, records: 1031, sent: 957}
+	goldenCrashed  = goldenStore{name: "java-store-5.5.0-crashed", segment: 1 << 20, queueFile: 6000, slots: 500, entries: 2000, records: 1284, sent: 1281, died: true}
+	goldenRocksDB  = goldenStore{name: "java-store-5.5.0-rocksdb", segment: 256 << 10, queueFile: 2000, slots: 97, entries: 400, records: 974, sent: 947, foreignQueues: true}
+	goldenTiered   = goldenStore{name: "java-store-5.5.0-tiered", segment: 256 << 10, queueFile: 2000, slots: 97, entries: 400, records: 1021, sent: 947}
+	goldenStores   = []goldenStore{goldenClean, goldenKilled, goldenFeatures, goldenCrashed, goldenRocksDB, goldenTiered}
 )
 
-func (g golden) open(t testing.TB, suffix string) io.Reader {
-	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", "golden", g.name+suffix))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(z.Close)
-	return z
-}
-
 // unpack returns a directory with the store, without the timer wheel, which is large and of no concern here.
-func (g golden) unpack(t testing.TB) string {
-	t.Helper()
-	dir := t.TempDir()
-	for r := tar.NewReader(g.open(t, ".tar.zst")); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return dir
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, name, ok := strings.Cut(h.Name, "/")
-		if regular := h.Typeflag == tar.TypeReg || h.Typeflag == tar.TypeGNUSparse; !ok || !regular || name == "timerwheel" {
-			continue
-		}
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		f, err := os.Create(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.Copy(f, r); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
+func (g goldenStore) unpack(t testing.TB) string { return golden.Unpack(t, g.name, "timerwheel") }
 
 // options are those with which the store was written.
-func (g golden) options(t testing.TB, dir string) Options {
+func (g goldenStore) options(t testing.TB, dir string) Options {
 	t.Helper()
 	topics, err := meta.OpenTopics(meta.Options{FS: vfs.OS(), Dir: filepath.Join(dir, "config")}, nil)
 	if err != nil {
@@ -134,10 +88,10 @@ type goldenMessage struct {
 }
 
 // messages is the manifest, one message per record: a batch is taken apart.
-func (g golden) messages(t testing.TB) []goldenMessage {
+func (g goldenStore) messages(t testing.TB) []goldenMessage {
 	t.Helper()
 	var all []goldenMessage
-	lines := bufio.NewScanner(g.open(t, ".manifest.jsonl.zst"))
+	lines := bufio.NewScanner(golden.Open(t, g.name+".manifest.jsonl"))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var m goldenMessage
@@ -347,13 +301,13 @@ func allRecords(t testing.TB, s *Store) []record.Record {
 }
 
 // checkAll compares a store with its manifest, and its queues and index with its log.
-func (g golden) checkAll(t testing.TB, s *Store) {
+func (g goldenStore) checkAll(t testing.TB, s *Store) {
 	t.Helper()
 	g.checkEach(t, s, 1)
 }
 
 // checkEach is checkAll with one of every step messages.
-func (g golden) checkEach(t testing.TB, s *Store, step int) {
+func (g goldenStore) checkEach(t testing.TB, s *Store, step int) {
 	t.Helper()
 	sent := 0
 	for i, m := range g.messages(t) {

@@ -33,7 +33,7 @@ import (
 //   - Timer wheel, pop, compaction and tiered store: not here.
 
 func TestOnlyTheAbortFileTellsOfACrash(t *testing.T) {
-	for _, g := range []golden{goldenClean, goldenCrashed} {
+	for _, g := range []goldenStore{goldenClean, goldenCrashed} {
 		root := g.unpack(t)
 		if g.died {
 			remove(t, root, "abort")

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gantry-mq/gantry/broker/internal/module"
 )
 
 // Required tells whether a test has to fail that lacks what it needs, instead of being skipped: GANTRY_REQUIRE_INTEROP=1.
@@ -29,22 +31,13 @@ func Missing(t testing.TB, err error) {
 // ErrShort is why a test with -short runs no other processes.
 var ErrShort = errors.New("-short")
 
-// Dir has the Maven projects that name the jars of RocketMQ, and the programs that are run with them. The working directory is
-// somewhere in this module.
+// Dir has the Maven projects that name the jars of RocketMQ, and the programs that are run with them.
 func Dir() (string, error) {
-	dir, err := os.Getwd()
+	root, err := module.Root()
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("peer: %w", err)
 	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return filepath.Join(dir, ".ci", "interop", "java"), nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("peer: the working directory is in no module")
-		}
-		dir = filepath.Dir(dir)
-	}
+	return filepath.Join(root, ".ci", "interop", "java"), nil
 }
 
 // ClassPath is the class path of a project in Dir. It is kept where the user's caches are, as long as the project's file stays as it
