@@ -130,10 +130,7 @@ func (c *call) json(v any) error {
 	if err != nil {
 		return err
 	}
-	w := c.c.Reply(c.t, remoting.RespSuccess, "")
-	w.Body(b)
-	w.End()
-	return nil
+	return c.bytes(b)
 }
 
 // queueName is MessageQueue: a consume.QueueName with its JSON names.

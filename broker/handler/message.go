@@ -22,10 +22,7 @@ func (c *call) viewMessage() error {
 	if err != nil {
 		return err
 	}
-	w := c.c.Reply(c.t, remoting.RespSuccess, "")
-	w.Body(b)
-	w.End()
-	return nil
+	return c.bytes(b)
 }
 
 // maxQueryBytes bounds the answer to a query, which is a frame.

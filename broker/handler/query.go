@@ -70,8 +70,13 @@ func (c *call) body(v any) error {
 	if err != nil {
 		return err
 	}
+	return c.bytes(b)
+}
+
+// bytes answers with a body and no fields.
+func (c *call) bytes(body []byte) error {
 	w := c.c.Reply(c.t, remoting.RespSuccess, "")
-	w.Body(b)
+	w.Body(body)
 	w.End()
 	return nil
 }
