@@ -328,7 +328,8 @@ func (tr *trial) clean() {
 		tr.retirable = max(tr.retirable, to)
 	}
 	n, err := tr.store.Clean(true)
-	if n > 0 && tr.rng.IntN(3) == 0 {
+	tr.retired = tr.retired || n > 0
+	if n > 0 && tr.rng.IntN(2) == 0 {
 		tr.callsLeft = tr.rng.IntN(8)
 	}
 	tr.allow(fmt.Sprintf("clean %d segments, to %d", n, tr.store.Log.Min()), err)
