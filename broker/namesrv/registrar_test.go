@@ -180,6 +180,17 @@ func (w *network) registrar(o RegistrarOptions) (*Registrar, *strings.Builder) {
 	return r, &log
 }
 
+// registered is a registrar that has registered two topics with the one name server of a network, until the test ends.
+func registered(t *testing.T, o RegistrarOptions) (*network, *site, *table, *Registrar) {
+	w, topics := newNetwork(t), newTable("orders", "other")
+	s := w.start("n:1")
+	o.Addrs = []string{"n:1"}
+	r, _ := w.registrar(o)
+	r.Start(brokerA, topics)
+	t.Cleanup(r.Close)
+	return w, s, topics, r
+}
+
 var register103, query322, topic217 = remoting.CodeRegisterBroker, remoting.CodeQueryDataVersion, remoting.CodeRegisterTopicInNamesrv
 
 func wantCodes(t *testing.T, what string, s *site, want ...int32) {
@@ -243,12 +254,7 @@ func TestANameServerThatComesLaterIsToldWithinSeconds(t *testing.T) {
 
 func TestANameServerThatRestartsEmptyIsToldAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newNetwork(t)
-		w.start("n:1")
-		topics := newTable("orders", "other")
-		r, _ := w.registrar(RegistrarOptions{Addrs: []string{"n:1"}})
-		r.Start(brokerA, topics)
-		defer r.Close()
+		w, _, topics, r := registered(t, RegistrarOptions{})
 		w.stop("n:1")
 		topics.put("meanwhile", 4)
 		r.Changed("meanwhile") // returns although nobody is there
@@ -264,12 +270,7 @@ func TestANameServerThatRestartsEmptyIsToldAtOnce(t *testing.T) {
 func TestAChangedTopicIsRegisteredByItselfBeforeChangedReturns(t *testing.T) {
 	for _, alone := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newNetwork(t)
-			s := w.start("n:1")
-			topics := newTable("orders", "other")
-			r, _ := w.registrar(RegistrarOptions{Addrs: []string{"n:1"}, TopicAlone: alone})
-			r.Start(brokerA, topics)
-			defer r.Close()
+			_, s, topics, r := registered(t, RegistrarOptions{TopicAlone: alone})
 			s.took()
 			s.names.WipeWritePerm(brokerA.Name)
 			topics.put("new", 7)
@@ -296,12 +297,7 @@ func TestAChangedTopicIsRegisteredByItselfBeforeChangedReturns(t *testing.T) {
 
 func TestChangesOfManyTopicsAtOnceAllArrive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newNetwork(t)
-		s := w.start("n:1")
-		topics := newTable("orders", "other")
-		r, _ := w.registrar(RegistrarOptions{Addrs: []string{"n:1"}})
-		r.Start(brokerA, topics)
-		defer r.Close()
+		_, s, topics, r := registered(t, RegistrarOptions{})
 		var wg sync.WaitGroup
 		for i := range 500 {
 			wg.Go(func() {
@@ -320,12 +316,7 @@ func TestChangesOfManyTopicsAtOnceAllArrive(t *testing.T) {
 // A name server of RocketMQ ignores a registration of the version that it has.
 func TestNoTwoRegistrationsOfChangesHaveTheSameVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newNetwork(t)
-		s := w.start("n:1")
-		topics := newTable("orders", "other")
-		r, _ := w.registrar(RegistrarOptions{Addrs: []string{"n:1"}})
-		r.Start(brokerA, topics)
-		defer r.Close()
+		_, s, topics, r := registered(t, RegistrarOptions{})
 		topics.put("orders", 5)
 		topics.put("other", 5)
 		r.Changed("orders")
@@ -383,12 +374,7 @@ func TestEverythingIsRegisteredAgainOnDemand(t *testing.T) {
 
 func TestANameServerThatForgotTheBrokerIsToldEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newNetwork(t)
-		s := w.start("n:1")
-		topics := newTable("orders", "other")
-		r, _ := w.registrar(RegistrarOptions{Addrs: []string{"n:1"}})
-		r.Start(brokerA, topics)
-		defer r.Close()
+		_, s, topics, r := registered(t, RegistrarOptions{})
 		s.names.Unregister(brokerA)
 		topics.put("new", 4)
 		r.Changed("new")
@@ -426,12 +412,7 @@ func TestANameServerThatNeverAnswersKeepsNobodyWaitingForLong(t *testing.T) {
 
 func TestANameServerThatHasBecomeSlowIsWaitedForOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newNetwork(t)
-		s := w.start("n:1")
-		topics := newTable("orders", "other")
-		r, _ := w.registrar(RegistrarOptions{Addrs: []string{"n:1"}})
-		r.Start(brokerA, topics)
-		defer r.Close()
+		_, s, topics, r := registered(t, RegistrarOptions{})
 		hold := make(chan struct{})
 		s.mu.Lock()
 		s.hold = hold
@@ -460,12 +441,7 @@ func TestANameServerThatHasBecomeSlowIsWaitedForOnce(t *testing.T) {
 
 func TestANameServerIsAskedFirstIfThatIsChosen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newNetwork(t)
-		s := w.start("n:1")
-		topics := newTable("orders", "other")
-		r, _ := w.registrar(RegistrarOptions{Addrs: []string{"n:1"}, Ask: true, Period: 10 * time.Second})
-		r.Start(brokerA, topics)
-		defer r.Close()
+		_, s, topics, _ := registered(t, RegistrarOptions{Ask: true, Period: 10 * time.Second})
 		wantCodes(t, "first", s, register103)
 		time.Sleep(10 * time.Second)
 		wantCodes(t, "nothing changed", s, query322)
