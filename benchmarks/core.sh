@@ -44,7 +44,6 @@ part "broker/store: restart" bench 'Restart' -benchtime 3x ./broker/store -args 
 part "record and remoting" go test -run '^$' -bench 'Encode|Finish|Decode|Verify|Reply|Echo|PingPong' -benchtime 200ms ./commitlog/record ./broker/remoting
 
 go build -o "$work/gantry" ./broker/cmd/gantry
-go build -o "$work/load" ./benchmarks/load
 up() {
   "$work/gantry" up --data "$work/data" --namesrv-port 0 --broker-port 0 --http-port 0 "$@" >"$work/ready" 2>"$work/err" &
   server=$!
@@ -54,20 +53,20 @@ up() {
 }
 down() { kill "$server"; wait "$server" || true; server=; rm -rf "$work/data"; }
 up
-part "broker: 1 KiB, 4 connections × 64 in flight" "$work/load" -addr "$addr" -topic load -duration 20s -pid "$server"
-part "broker: 1 KiB, 1 in flight" "$work/load" -addr "$addr" -topic single -connections 1 -in-flight 1 -duration 10s -pid "$server"
-part "broker: pull of 1,000,000 × 1 KiB, 4 connections" "$work/load" -addr "$addr" -mode pull -topic backlog -count 1000000 -passes 3 -pid "$server"
-part "broker: 1 KiB at 5,000/s to waiting consumers" "$work/load" -addr "$addr" -mode latency -topic paced -rate 5000 -duration 20s -pid "$server"
+part "broker: 1 KiB, 4 connections × 64 in flight" "$work/gantry" bench send --addr "$addr" --topic load --duration 20s --pid "$server"
+part "broker: 1 KiB, 1 in flight" "$work/gantry" bench send --addr "$addr" --topic single --connections 1 --in-flight 1 --duration 10s --pid "$server"
+part "broker: pull of 1,000,000 × 1 KiB, 4 connections" "$work/gantry" bench pull --addr "$addr" --topic backlog --count 1000000 --passes 3 --pid "$server"
+part "broker: 1 KiB at 5,000/s to waiting consumers" "$work/gantry" bench latency --addr "$addr" --topic paced --rate 5000 --duration 20s --pid "$server"
 down
 up
-part "broker: 10,000 topics × 4 queues" "$work/load" -addr "$addr" -mode topics -topics 10000 -queues 4 -namesrv "$namesrv" -pid "$server"
+part "broker: 10,000 topics × 4 queues" "$work/gantry" bench topics --addr "$addr" --topics 10000 --queues 4 --namesrv "$namesrv" --pid "$server"
 down
 up
-part "broker: 10,000 idle connections" "$work/load" -addr "$addr" -mode connections -connections 10000 -pid "$server"
+part "broker: 10,000 idle connections" "$work/gantry" bench connections --addr "$addr" --connections 10000 --pid "$server"
 down
 up --set flushDiskType=SYNC_FLUSH
-part "broker, SYNC_FLUSH: 1 KiB, 4 connections × 64 in flight" "$work/load" -addr "$addr" -topic load -duration 20s -pid "$server"
-part "broker, SYNC_FLUSH: 1 KiB, 1 in flight" "$work/load" -addr "$addr" -topic single -connections 1 -in-flight 1 -duration 10s -pid "$server"
+part "broker, SYNC_FLUSH: 1 KiB, 4 connections × 64 in flight" "$work/gantry" bench send --addr "$addr" --topic load --duration 20s --pid "$server"
+part "broker, SYNC_FLUSH: 1 KiB, 1 in flight" "$work/gantry" bench send --addr "$addr" --topic single --connections 1 --in-flight 1 --duration 10s --pid "$server"
 down
 sed -i "s|$work/|/tmp/|g" "$out"
 echo "$out"

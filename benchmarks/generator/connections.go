@@ -52,7 +52,7 @@ func (i *idling) drive(ctx context.Context) error {
 			next = now + int64(progressInterval)
 		}
 	}
-	i.rep.Latency = latencyOf(i.latency)
+	i.rep.Latency = i.rep.keep("", i.latency)
 
 	u.begin()
 	over := i.now() + int64(o.Duration)

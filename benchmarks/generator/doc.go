@@ -62,6 +62,8 @@
 // sender's own lateness is part of both; it is reported beside them, and where it isn't small against them the machine was
 // too busy to measure.
 //
+// With NoReceive there are no consumers, and the only latency is the one until the answer.
+//
 // The sender sleeps on a thread of its own with nanosleep, whose end is precise to some microseconds, and spins for the
 // last 20 µs. Go's timers would be up to 1 ms late, and spinning throughout would take a core from the broker. Everything
 // else is one goroutine for the send answers and one for each connection of consumers.

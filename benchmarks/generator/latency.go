@@ -28,10 +28,6 @@ func runLatency(ctx context.Context, r *run) (*Report, error) {
 	if err := r.createTopic(ctx); err != nil {
 		return nil, err
 	}
-	ranges, err := r.look(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("generator: ends of topic %s at %s: %w", r.options.Topic, r.options.Addr, err)
-	}
 	w, err := dialWire(ctx, r.options.Addr, 64<<10)
 	if err != nil {
 		return nil, fmt.Errorf("generator: connection of the sender: %w", err)
@@ -39,15 +35,26 @@ func runLatency(ctx context.Context, r *run) (*Report, error) {
 	defer w.conn.Close()
 	d := &delivery{body: newBody(r.options.SizeBytes), arrived: newArrivals()}
 	d.paced = newPaced(r, w, d.body)
+	defer func() { closeLanes(d.lanes) }()
+	if !r.options.NoReceive {
+		if err := d.connect(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return d.drive(ctx)
+}
+
+// connect connects the consumers, which begin at the topic's end.
+func (d *delivery) connect(ctx context.Context) error {
+	ranges, err := d.look(ctx)
+	if err != nil {
+		return fmt.Errorf("generator: ends of topic %s at %s: %w", d.options.Topic, d.options.Addr, err)
+	}
 	for id := range ranges {
 		ranges[id] = queueRange{ranges[id].end, endless}
 	}
-	d.tasks, d.lanes, err = r.pullers(ctx, ranges, d.arrived, d.newCheck)
-	defer closeLanes(d.lanes)
-	if err != nil {
-		return nil, err
-	}
-	return d.drive(ctx)
+	d.tasks, d.lanes, err = d.pullers(ctx, ranges, d.arrived, d.newCheck)
+	return err
 }
 
 // newCheck returns what a lane does with the bodies that come: it compares them with what was sent and takes the time.
@@ -88,7 +95,7 @@ func (d *delivery) drive(ctx context.Context) (*Report, error) {
 	d.wait(ctx, sent, time.Duration(d.due(d.first)), line) // the warm-up
 	u.begin()
 	d.wait(ctx, sent, untilDone, line)
-	d.arrived.expect(d.stored())
+	d.arrived.expect(d.toCome())
 	d.wait(ctx, d.arrived.all, d.options.AnswerTimeout, line)
 	u.end()
 	line.clear()
@@ -116,15 +123,28 @@ func (d *delivery) report(u *usage, unasked int64) *Report {
 	total.failures.merge(d.tally.failures)
 	rep.Failures = total.failures.list()
 	rep.Problems = append(d.problems(), total.allProblems(unasked)...)
-	if stored, came := d.stored(), total.messages; came != stored {
-		rep.Problems = append(rep.Problems, fmt.Sprintf("%d messages came, expected %d", came, stored))
+	if want, came := d.toCome(), total.messages; came != want {
+		rep.Problems = append(rep.Problems, fmt.Sprintf("%d messages came, expected %d", came, want))
 	}
-	rep.Latency = latencyOf(delays)
-	rep.count(delays.TotalCount(), total.lastAnswer-d.due(d.first))
+	rep.Delivery = &DeliveryReport{Rate: d.options.Rate, Sent: max(0, d.sent-d.first), Pulls: total.pulls, EmptyPulls: total.empty, Late: d.late}
+	if d.options.NoReceive {
+		rep.Latency = rep.keep("", d.tally.latency)
+		rep.Delivery.SendLatency = rep.Latency
+		rep.count(d.tally.messages, d.tally.lastAnswer-d.due(d.first))
+	} else {
+		rep.Latency = rep.keep("", delays)
+		rep.Delivery.SendLatency = rep.keep("sends", d.tally.latency)
+		rep.count(delays.TotalCount(), total.lastAnswer-d.due(d.first))
+	}
+	rep.Delivery.Lateness = rep.keep("lateness", d.lateness)
 	rep.use(u)
-	rep.Delivery = &DeliveryReport{
-		Rate: d.options.Rate, Sent: max(0, d.sent-d.first), Pulls: total.pulls, EmptyPulls: total.empty,
-		SendLatency: latencyOf(d.tally.latency), Late: d.late, Lateness: latencyOf(d.lateness),
-	}
 	return rep
+}
+
+// toCome is how many messages the consumers are to get.
+func (d *delivery) toCome() int64 {
+	if d.options.NoReceive {
+		return 0
+	}
+	return d.stored()
 }

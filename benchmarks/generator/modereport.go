@@ -12,7 +12,7 @@ type PullReport struct {
 }
 
 // DeliveryReport is what only ModeLatency measures, without the warm-up. Here latencyMicros is from when a message was due to
-// be sent until a consumer has it.
+// be sent until a consumer has it, or, where nobody receives, until the answer.
 type DeliveryReport struct {
 	Rate        int     `json:"ratePerSecond"`
 	Sent        int64   `json:"sent"`

@@ -30,27 +30,28 @@ type Options struct {
 	NoFill        bool          // ModePull: pull what the topic holds instead of filling it with Count messages first
 	Passes        int           // ModePull: how often the backlog is pulled
 	Rate          int           // ModeLatency: sends per second
+	NoReceive     bool          // ModeLatency: only the sends, nobody receives them
 	Topics        int           // ModeTopics: how many; Topic is the beginning of their names, Count the messages for each, 0: one
 	Namesrv       string        // ModeTopics: host:port of the name server to ask for their routes; "": none
 	PID           int           // process of the broker on this machine, for its CPU time and memory; 0: unknown
 }
 
-// Register adds a flag per option to fs and sets the defaults.
+// Register adds a flag per option, other than Mode, to fs and sets the defaults.
 func (o *Options) Register(fs *flag.FlagSet) {
-	fs.StringVar(&o.Mode, "mode", ModeSend, "what to measure: "+strings.Join(Modes(), ", "))
 	fs.StringVar(&o.Addr, "addr", "127.0.0.1:10911", "`host:port` of the broker")
 	fs.StringVar(&o.Topic, "topic", "bench", "`topic` to create and send to; nobody else may write to it")
 	fs.IntVar(&o.Queues, "queues", 8, "`number` of queues of the topic")
 	fs.IntVar(&o.SizeBytes, "size", 1024, "`bytes` of a message's body")
 	fs.IntVar(&o.Connections, "connections", 4, "`number` of connections")
 	fs.IntVar(&o.InFlight, "in-flight", 64, "`number` of unanswered requests on each connection")
-	fs.Int64Var(&o.Count, "count", 0, "stop after this `number` of measured messages instead of after -duration")
+	fs.Int64Var(&o.Count, "count", 0, "stop after this `number` of measured messages instead of after --duration")
 	fs.DurationVar(&o.Duration, "duration", 10*time.Second, "how `long` to send after the warm-up, or to hold connections")
 	fs.DurationVar(&o.Warmup, "warmup", 2*time.Second, "how `long` to send before measuring")
 	fs.DurationVar(&o.AnswerTimeout, "answer-timeout", 30*time.Second, "give up when a connection brings no answer for so `long`")
-	fs.BoolVar(&o.NoFill, "no-fill", false, "pull: what the topic holds, messages of -size, instead of -count new ones")
+	fs.BoolVar(&o.NoFill, "no-fill", false, "pull: what the topic holds, messages of --size, instead of --count new ones")
 	fs.IntVar(&o.Passes, "passes", 1, "pull: this `number` of times")
 	fs.IntVar(&o.Rate, "rate", 5000, "latency: `number` of sends per second")
+	fs.BoolVar(&o.NoReceive, "no-receive", false, "latency: only of the sends; nobody receives them")
 	fs.IntVar(&o.Topics, "topics", 10_000, "topics: `number` of topics")
 	fs.StringVar(&o.Namesrv, "namesrv", "", "topics: `host:port` of the name server to ask for all routes")
 	fs.IntVar(&o.PID, "pid", 0, "process `id` of the broker on this machine: reports its CPU time and memory")
@@ -95,3 +96,24 @@ func (o *Options) Validate() error {
 
 // suspend is how long the broker may hold a pull: as long as for RocketMQ's clients, but in time for AnswerTimeout.
 func (o *Options) suspend() time.Duration { return min(15*time.Second, o.AnswerTimeout/2) }
+
+// Applies tells whether a mode looks at the flag of that name.
+func Applies(mode, flag string) bool {
+	switch flag {
+	case "topic", "queues", "size", "count":
+		return mode != ModeConnections
+	case "in-flight":
+		return mode != ModeConnections && mode != ModeLatency
+	case "duration":
+		return mode != ModePull && mode != ModeTopics
+	case "warmup":
+		return mode != ModeTopics && mode != ModeConnections
+	case "no-fill", "passes":
+		return mode == ModePull
+	case "rate", "no-receive":
+		return mode == ModeLatency
+	case "topics", "namesrv":
+		return mode == ModeTopics
+	}
+	return true
+}

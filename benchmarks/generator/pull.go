@@ -165,7 +165,7 @@ func (p *pulling) report(u *usage, from, unasked int64) *Report {
 	rep.InFlight = len(p.lanes[0].slots)
 	rep.Problems = total.allProblems(unasked)
 	rep.Failures = total.failures.list()
-	rep.Latency = latencyOf(total.latency)
+	rep.Latency = rep.keep("", total.latency)
 	rep.count(total.messages, total.lastAnswer-from)
 	rep.use(u)
 	rep.Pull = &PullReport{Backlog: p.backlog, Passes: p.options.Passes, Pulls: total.pulls, EmptyPulls: total.empty}

@@ -36,6 +36,9 @@ type Report struct {
 	Topics   *TopicsReport   `json:"topics,omitempty"`
 	Idle     *IdleReport     `json:"idle,omitempty"`
 
+	// Histograms are the latencies in full, in nanoseconds: the one without a tag is behind Latency.
+	Histograms []*hdrhistogram.Histogram `json:"-"`
+
 	Failures []Failure `json:"failures,omitempty"` // by code, the warm-up's included
 	Problems []string  `json:"problems,omitempty"` // answers that a broker must not give, in words
 }
@@ -52,6 +55,23 @@ type Latency struct {
 
 // Clean tells whether every send was answered with success and all answers made sense.
 func (r *Report) Clean() bool { return len(r.Failures) == 0 && len(r.Problems) == 0 }
+
+// Err is an error unless the report is clean.
+func (r *Report) Err() error {
+	if r.Clean() {
+		return nil
+	}
+	return fmt.Errorf("%d response codes other than success, %d problems", len(r.Failures), len(r.Problems))
+}
+
+// keep keeps a histogram under a name, "" for the main one, and returns what is reported of it.
+func (r *Report) keep(name string, h *hdrhistogram.Histogram) Latency {
+	h.SetTag(name)
+	h.SetStartTimeMs(r.Started.UnixMilli())
+	h.SetEndTimeMs(time.Now().UnixMilli())
+	r.Histograms = append(r.Histograms, h)
+	return latencyOf(h)
+}
 
 // newReport returns a report that says what load it is of.
 func (r *run) newReport() *Report {

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"github.com/gantry-mq/gantry/benchmarks/procfs"
 )
 
 // run is what all parts of one load share.
@@ -31,8 +33,8 @@ func Run(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
 		return nil, err
 	}
 	if o.PID != 0 {
-		if _, err := readProcess(procDir(o.PID)); err != nil {
-			return nil, err
+		if _, err := procfs.ReadProcess(o.PID); err != nil {
+			return nil, fmt.Errorf("generator: the broker's process: %w", err)
 		}
 	}
 	r := &run{options: o, start: time.Now(), nonce: rand.Uint64(), line: progress}

@@ -91,7 +91,7 @@ func (s *sending) report(t *tally, u *usage) *Report {
 	rep := s.newReport()
 	rep.Problems = t.problems()
 	rep.Failures = t.failures.list()
-	rep.Latency = latencyOf(t.latency)
+	rep.Latency = rep.keep("", t.latency)
 	rep.count(t.messages, t.lastAnswer-s.measureFrom.Load())
 	rep.use(u)
 	return rep

@@ -34,7 +34,7 @@ func (t *topicLoad) drive(ctx context.Context) error {
 		request: func(item int64, opaque int32) []byte { return createTopicFrame(opaque, t.topic(item), o.Queues) },
 		check:   func(int64, *answer) string { return "" },
 	})
-	rep.Created, rep.CreatedPerSecond, rep.CreateSeconds, rep.CreateLatency = create.right, create.perSecond(), create.seconds(), latencyOf(create.latency)
+	rep.Created, rep.CreatedPerSecond, rep.CreateSeconds, rep.CreateLatency = create.right, create.perSecond(), create.seconds(), t.rep.keep("creations", create.latency)
 	rep.RSSAnonCreated = u.rssAnon()
 	if err != nil || t.stopped.Load() {
 		return err
@@ -44,7 +44,7 @@ func (t *topicLoad) drive(ctx context.Context) error {
 	each := max(1, o.Count)
 	send, err := t.step(ctx, &bulk{name: "msg", addr: o.Addr, total: int64(o.Topics) * each, request: t.send, check: t.checkSend})
 	t.rep.count(send.right, send.lastAnswer)
-	t.rep.Latency = latencyOf(send.latency)
+	t.rep.Latency = t.rep.keep("", send.latency)
 	u.end()
 	t.rep.use(u)
 	if err != nil || t.stopped.Load() || o.Namesrv == "" {
@@ -65,7 +65,7 @@ func (t *topicLoad) drive(ctx context.Context) error {
 		},
 	})
 	rep.Routes = &RoutesReport{
-		Namesrv: o.Namesrv, Right: routes.right, Seconds: routes.seconds(), PerSecond: routes.perSecond(), Latency: latencyOf(routes.latency),
+		Namesrv: o.Namesrv, Right: routes.right, Seconds: routes.seconds(), PerSecond: routes.perSecond(), Latency: t.rep.keep("routes", routes.latency),
 	}
 	return err
 }

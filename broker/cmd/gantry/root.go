@@ -14,7 +14,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newUp(), newNamesrv(), newBroker(), newStore(), newAdmin())
+	root.AddCommand(newUp(), newNamesrv(), newBroker(), newStore(), newAdmin(), newBench())
 	return root
 }
 

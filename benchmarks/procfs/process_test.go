@@ -1,4 +1,4 @@
-package generator
+package procfs
 
 import (
 	"testing"
@@ -30,6 +30,18 @@ func TestAnonymousMemoryIsReadInBytes(t *testing.T) {
 	}
 	for _, text := range []string{"", "\nRssAnon:\t5 MB\n", "\nRssAnon:\tx kB\n"} {
 		if got, err := parseRSSAnon(text); err == nil {
+			t.Errorf("%q: %d, expected an error", text, got)
+		}
+	}
+}
+
+func TestWhatWasRemovedBeforeItWasWrittenDoesNotCount(t *testing.T) {
+	got, err := parseWritten("rchar: 9\nwrite_bytes: 5000\ncancelled_write_bytes: 1000\n")
+	if err != nil || got != 4000 {
+		t.Errorf("%d, %v, expected 4000", got, err)
+	}
+	for _, text := range []string{"", "write_bytes: 5\n", "write_bytes: x\ncancelled_write_bytes: 1\n"} {
+		if got, err := parseWritten(text); err == nil {
 			t.Errorf("%q: %d, expected an error", text, got)
 		}
 	}
