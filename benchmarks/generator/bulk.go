@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 // bulk is a number of different requests that connections send as fast as they are answered.
@@ -35,7 +37,7 @@ type bulkResult struct {
 }
 
 func newBulkResult() *bulkResult {
-	return &bulkResult{latency: newHistogram(), failures: make(failures)}
+	return &bulkResult{latency: measure.NewHistogram(), failures: make(failures)}
 }
 
 // perSecond is how many right answers came in a second.
@@ -114,7 +116,7 @@ func (t *bulkTask) fill(l *lane, now int64) {
 }
 
 func (t *bulkTask) answered(s *slot, a *answer, now int64) error {
-	record(t.latency, now-s.sentAt)
+	measure.Record(t.latency, now-s.sentAt)
 	t.lastAnswer = now
 	if a.code != 0 {
 		t.failures.add(a)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 const codeHeartbeat = 34
@@ -25,7 +27,7 @@ type idling struct {
 }
 
 func runConnections(ctx context.Context, r *run) (*Report, error) {
-	i := &idling{run: r, wire: &wire{in: make([]byte, 4<<10)}, latency: newHistogram(), rep: r.newReport()}
+	i := &idling{run: r, wire: &wire{in: make([]byte, 4<<10)}, latency: measure.NewHistogram(), rep: r.newReport()}
 	i.rep.InFlight = 0
 	i.rep.Idle = &IdleReport{}
 	defer func() {
@@ -38,8 +40,8 @@ func runConnections(ctx context.Context, r *run) (*Report, error) {
 
 func (i *idling) drive(ctx context.Context) error {
 	o, rep := &i.options, i.rep.Idle
-	u := &usage{pid: o.PID}
-	rep.RSSAnonBefore = u.rssAnon()
+	u := &measure.Usage{PID: o.PID}
+	rep.RSSAnonBefore = u.RSSAnon()
 	line := &progressLine{out: i.line, unit: "connections", count: func() int64 { return rep.Held }}
 	defer line.clear()
 	line.rest = func(_ int64, rate float64) string { return itemsLeft(int64(o.Connections)-rep.Held, rate) }
@@ -52,16 +54,16 @@ func (i *idling) drive(ctx context.Context) error {
 			next = now + int64(progressInterval)
 		}
 	}
-	i.rep.Latency = i.rep.keep("", i.latency)
+	i.rep.Latency = i.rep.Keep("", i.latency)
 
-	u.begin()
+	u.Begin()
 	over := i.now() + int64(o.Duration)
 	line.rest = func(now int64, _ float64) string { return timeLeft(time.Duration(over - now)) }
 	i.wait(ctx, nil, o.Duration, line)
-	u.end()
-	i.rep.use(u)
+	u.End()
+	i.rep.Use(u)
 	i.rep.MessagesPerServerCPUSecond = nil // there were none
-	rep.between(rep.RSSAnonBefore, u.rssAnonBytes)
+	rep.between(rep.RSSAnonBefore, u.RSSAnonBytes)
 	return i.askAgain()
 }
 
@@ -79,7 +81,7 @@ func (i *idling) connect(ctx context.Context, number int) error {
 	if err := i.ask(c, number); err != nil {
 		return fmt.Errorf("its request: %w (the broker may have reached its own limit of open files)", err)
 	}
-	record(i.latency, i.now()-began)
+	measure.Record(i.latency, i.now()-began)
 	return nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 // headStart is how long after the consumers' first pulls the first send is due.
@@ -18,7 +20,7 @@ const headStart = int64(50 * time.Millisecond)
 type delivery struct {
 	*paced
 	body    []byte
-	arrived *arrivals
+	arrived *measure.Arrivals
 	delays  []*hdrhistogram.Histogram // by lane: from when a send was due until it came, ns
 	tasks   []*pullTask
 	lanes   []*lane
@@ -33,7 +35,7 @@ func runLatency(ctx context.Context, r *run) (*Report, error) {
 		return nil, fmt.Errorf("generator: connection of the sender: %w", err)
 	}
 	defer w.conn.Close()
-	d := &delivery{body: newBody(r.options.SizeBytes), arrived: newArrivals()}
+	d := &delivery{body: measure.NewBody(r.options.SizeBytes), arrived: measure.NewArrivals()}
 	d.paced = newPaced(r, w, d.body)
 	defer func() { closeLanes(d.lanes) }()
 	if !r.options.NoReceive {
@@ -59,14 +61,14 @@ func (d *delivery) connect(ctx context.Context) error {
 
 // newCheck returns what a lane does with the bodies that come: it compares them with what was sent and takes the time.
 func (d *delivery) newCheck() func(body []byte, now int64) bool {
-	h := newHistogram()
+	h := measure.NewHistogram()
 	d.delays = append(d.delays, h)
 	return func(body []byte, now int64) bool {
 		if len(body) != len(d.body) || binary.BigEndian.Uint64(body) != d.nonce || !bytes.Equal(body[stampBytes:], d.body[stampBytes:]) {
 			return false
 		}
-		if due := int64(binary.BigEndian.Uint64(body[8:])); due >= d.due(d.first) {
-			record(h, now-due)
+		if due := int64(binary.BigEndian.Uint64(body[8:])); due >= d.Due(d.First) {
+			measure.Record(h, now-due)
 		}
 		return true
 	}
@@ -74,15 +76,15 @@ func (d *delivery) newCheck() func(body []byte, now int64) bool {
 
 // drive has the consumers wait, the sender send, and everything arrive.
 func (d *delivery) drive(ctx context.Context) (*Report, error) {
-	u := &usage{pid: d.options.PID}
+	u := &measure.Usage{PID: d.options.PID}
 	d.start = time.Now()
-	d.base = headStart
+	d.Start, d.Base = d.start, headStart
 	for _, t := range d.tasks {
 		t.rewind(0)
 	}
 	c := begin(d.lanes, func() {
 		d.stop()
-		d.arrived.give()
+		d.arrived.Give()
 	})
 	var sendErr error
 	sent := make(chan struct{})
@@ -91,13 +93,13 @@ func (d *delivery) drive(ctx context.Context) (*Report, error) {
 		close(sent)
 	}()
 
-	line := &progressLine{out: d.line, unit: "msg", count: d.arrived.n.Load, rest: d.rest}
-	d.wait(ctx, sent, time.Duration(d.due(d.first)), line) // the warm-up
-	u.begin()
+	line := &progressLine{out: d.line, unit: "msg", count: d.arrived.N, rest: d.rest}
+	d.wait(ctx, sent, time.Duration(d.Due(d.First)), line) // the warm-up
+	u.Begin()
 	d.wait(ctx, sent, untilDone, line)
-	d.arrived.expect(d.toCome())
-	d.wait(ctx, d.arrived.all, d.options.AnswerTimeout, line)
-	u.end()
+	d.arrived.Expect(d.toCome())
+	d.wait(ctx, d.arrived.All(), d.options.AnswerTimeout, line)
+	u.End()
 	line.clear()
 	closeLanes(d.lanes)
 	<-c.done
@@ -105,15 +107,15 @@ func (d *delivery) drive(ctx context.Context) (*Report, error) {
 }
 
 func (d *delivery) rest(now int64, _ float64) string {
-	if left := d.due(d.total) - now; left > 0 && !d.stopped.Load() {
+	if left := d.Due(d.Total) - now; left > 0 && !d.stopped.Load() {
 		return timeLeft(time.Duration(left))
 	}
 	return "waiting for the last messages"
 }
 
-func (d *delivery) report(u *usage, unasked int64) *Report {
+func (d *delivery) report(u *measure.Usage, unasked int64) *Report {
 	total := newPullTask(d.run, d.arrived, nil)
-	delays := newHistogram()
+	delays := measure.NewHistogram()
 	for i, t := range d.tasks {
 		total.merge(t)
 		delays.Merge(d.delays[i])
@@ -126,18 +128,18 @@ func (d *delivery) report(u *usage, unasked int64) *Report {
 	if want, came := d.toCome(), total.messages; came != want {
 		rep.Problems = append(rep.Problems, fmt.Sprintf("%d messages came, expected %d", came, want))
 	}
-	rep.Delivery = &DeliveryReport{Rate: d.options.Rate, Sent: max(0, d.sent-d.first), Pulls: total.pulls, EmptyPulls: total.empty, Late: d.late}
+	rep.Delivery = &DeliveryReport{Rate: d.options.Rate, Sent: max(0, d.Sent-d.First), Pulls: total.pulls, EmptyPulls: total.empty, Late: d.Late}
 	if d.options.NoReceive {
-		rep.Latency = rep.keep("", d.tally.latency)
+		rep.Latency = rep.Keep("", d.tally.latency)
 		rep.Delivery.SendLatency = rep.Latency
-		rep.count(d.tally.messages, d.tally.lastAnswer-d.due(d.first))
+		rep.Count(d.tally.messages, d.tally.lastAnswer-d.Due(d.First))
 	} else {
-		rep.Latency = rep.keep("", delays)
-		rep.Delivery.SendLatency = rep.keep("sends", d.tally.latency)
-		rep.count(delays.TotalCount(), total.lastAnswer-d.due(d.first))
+		rep.Latency = rep.Keep("", delays)
+		rep.Delivery.SendLatency = rep.Keep("sends", d.tally.latency)
+		rep.Count(delays.TotalCount(), total.lastAnswer-d.Due(d.First))
 	}
-	rep.Delivery.Lateness = rep.keep("lateness", d.lateness)
-	rep.use(u)
+	rep.Delivery.Lateness = rep.Keep("lateness", d.Lateness)
+	rep.Use(u)
 	return rep
 }
 

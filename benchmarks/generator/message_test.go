@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 func TestMessagesOfEveryLayoutAreCut(t *testing.T) {
@@ -51,7 +53,7 @@ func TestBytesThatAreNoMessageAreAnError(t *testing.T) {
 }
 
 func TestCuttingAMessageAllocatesNothing(t *testing.T) {
-	b := storedMessage(3, 42, newBody(100))
+	b := storedMessage(3, 42, measure.NewBody(100))
 	n := testing.AllocsPerRun(100, func() {
 		if _, _, err := cutMessage(b); err != nil {
 			t.Fatal(err)

@@ -9,63 +9,48 @@ import (
 	"sync"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 const (
-	// wakeEarly is how long before a send is due the sender wakes and spins: about what a wake-up costs. At 5,000 sends/s
-	// it spins for a tenth of the time at most.
-	wakeEarly = int64(20 * time.Microsecond)
-	// lateAfter is how long after it was due a send counts as late.
-	lateAfter = int64(time.Millisecond)
 	// pacedBurstBytes bounds the write that carries everything that is due.
 	pacedBurstBytes = 256 << 10
 
 	stampBytes = 16 // at the start of a paced body: u64 the run's random number, i64 when the send was due
 )
 
-// paced sends at fixed times on one connection, whatever the broker does: send n is due at base + n/rate. What is overdue
-// goes out at once, and latencies count from when a send was due, so that a stall shows in everything that waited for it.
+// paced sends at fixed times on one connection, whatever the broker does. Latencies count from when a send was due, so that
+// a stall shows in everything that waited for it.
 //
 // Two goroutines share it: one sends, one takes the answers. An answer's send follows from its opaque.
 type paced struct {
 	*run
+	measure.Pacer
 	wire     *wire
 	frames   []*sendFrame
-	base     int64 // when send 0 is due, ns since the run's start
-	first    int64 // the first send that is measured
-	total    int64
-	answered *arrivals
-
-	// Of the sending goroutine.
-	sent     int64
-	late     int64
-	lateness *hdrhistogram.Histogram // how long after they were due the measured sends went out
+	answered *measure.Arrivals
 
 	// Of the goroutine that takes the answers.
 	answer answer
 	tally  *tally
-	asked  offsets // the sends that were answered
+	asked  measure.Offsets // the sends that were answered
 }
 
 func newPaced(r *run, w *wire, body []byte) *paced {
 	o := &r.options
 	p := &paced{
-		run: r, wire: w, frames: sendFrames(o, r.nonce, 0, body), answered: newArrivals(),
-		lateness: newHistogram(), tally: newTally(o.Queues),
+		run: r, wire: w, frames: sendFrames(o, r.nonce, 0, body), answered: measure.NewArrivals(),
+		tally: newTally(o.Queues),
 	}
-	p.first = o.sendsIn(o.Warmup)
-	if p.total = p.first + o.Count; o.Count == 0 {
-		p.total = p.first + o.sendsIn(o.Duration)
+	p.Rate, p.First, p.Burst = o.Rate, o.sendsIn(o.Warmup), max(1, pacedBurstBytes/len(p.frames[0].bytes))
+	if p.Total = p.First + o.Count; o.Count == 0 {
+		p.Total = p.First + o.sendsIn(o.Duration)
 	}
 	return p
 }
 
 // sendsIn is how many sends are due in so much time.
 func (o *Options) sendsIn(d time.Duration) int64 { return int64(d.Seconds() * float64(o.Rate)) }
-
-// due is when the send is due, in ns since the run's start.
-func (p *paced) due(seq int64) int64 { return p.base + seq*int64(time.Second)/int64(p.options.Rate) }
 
 // work sends all and waits for the answers. It closes the connection.
 func (p *paced) work() error {
@@ -74,64 +59,39 @@ func (p *paced) work() error {
 	taking.Go(func() {
 		if takeErr = p.take(); takeErr != nil {
 			p.stop()
-			p.answered.give()
+			p.answered.Give()
 		}
 	})
 	sendErr := p.send()
 	if sendErr != nil {
-		p.answered.give()
+		p.answered.Give()
 	}
-	p.answered.expect(p.sent)
-	<-p.answered.all // the other goroutine's reads have deadlines
+	p.answered.Expect(p.Sent)
+	<-p.answered.All() // the other goroutine's reads have deadlines
 	p.wire.conn.Close()
 	taking.Wait()
 	return errors.Join(sendErr, takeErr)
 }
 
 func (p *paced) send() error {
-	defer precise()()
 	out := make([]byte, 0, 64<<10)
-	for p.sent < p.total && !p.stopped.Load() {
-		now := p.sleepUntil(p.due(p.sent))
-		born := p.start.Add(time.Duration(now)).UnixMilli()
+	err := p.Run(&p.stopped, func(from, to int64) error {
+		born := time.Now().UnixMilli()
 		out = out[:0]
-		for p.sent < p.total && p.due(p.sent) <= now && len(out) < pacedBurstBytes {
-			out = p.frames[p.sent%int64(len(p.frames))].appendTo(out, firstOpaque+int32(p.sent), born, uint64(p.sent))
-			p.stamp(out[len(out)-p.options.SizeBytes:], p.due(p.sent))
-			p.leave(now)
+		for seq := from; seq < to; seq++ {
+			out = p.frames[seq%int64(len(p.frames))].appendTo(out, firstOpaque+int32(seq), born, uint64(seq))
+			p.stamp(out[len(out)-p.options.SizeBytes:], p.Due(seq))
 		}
 		if err := p.wire.conn.SetWriteDeadline(time.Now().Add(p.options.AnswerTimeout)); err != nil {
-			return p.fault("send", err)
+			return err
 		}
-		if _, err := p.wire.conn.Write(out); err != nil {
-			return p.fault("send", err)
-		}
+		_, err := p.wire.conn.Write(out)
+		return err
+	})
+	if err != nil {
+		return p.fault("sends", err)
 	}
 	return nil
-}
-
-// leave counts the next send as sent.
-func (p *paced) leave(now int64) {
-	if late := now - p.due(p.sent); p.sent >= p.first {
-		record(p.lateness, late)
-		if late > lateAfter {
-			p.late++
-		}
-	}
-	p.sent++
-}
-
-// sleepUntil returns the time once it is due, at once if it is overdue.
-func (p *paced) sleepUntil(due int64) int64 {
-	for {
-		now := p.now()
-		if now >= due {
-			return now
-		}
-		if d := due - now - wakeEarly; d > 0 {
-			nap(time.Duration(d))
-		}
-	}
 }
 
 // stamp writes into a body which run it is of and when it was due.
@@ -177,23 +137,23 @@ func (p *paced) settle(a *answer, now int64) {
 		return
 	}
 	seq := int64(a.opaque) - firstOpaque
-	if seq < 0 || seq >= p.total {
+	if seq < 0 || seq >= p.Total {
 		p.tally.unasked++
 		return
 	}
-	p.asked.add(seq)
+	p.asked.Add(seq)
 	p.tally.placed(a, seq%int64(len(p.frames)))
-	if a.code == 0 && seq >= p.first {
-		p.tally.count(now-p.due(seq), now)
+	if a.code == 0 && seq >= p.First {
+		p.tally.count(now-p.Due(seq), now)
 	}
-	p.answered.add(1)
+	p.answered.Add(1)
 }
 
 // stored is how many messages the broker says it has.
 func (p *paced) stored() int64 {
 	var n int64
 	for i := range p.tally.queues {
-		n += p.tally.queues[i].count
+		n += p.tally.queues[i].Count
 	}
 	return n
 }
@@ -201,8 +161,8 @@ func (p *paced) stored() int64 {
 // problems says in words what the broker did that it must not.
 func (p *paced) problems() []string {
 	out := p.tally.problems()
-	if p.asked.problem() != "" || p.asked.count != p.sent {
-		out = append(out, fmt.Sprintf("%d answers to %d sends, or not each send answered once", p.asked.count, p.sent))
+	if p.asked.Problem() != "" || p.asked.Count != p.Sent {
+		out = append(out, fmt.Sprintf("%d answers to %d sends, or not each send answered once", p.asked.Count, p.Sent))
 	}
 	return out
 }
@@ -211,5 +171,5 @@ func (p *paced) fault(what string, err error) error {
 	if errors.Is(err, io.EOF) {
 		err = errors.New("closed by the broker")
 	}
-	return fmt.Errorf("generator: paced %s, %d answers so far: %w", what, p.answered.n.Load(), err)
+	return fmt.Errorf("generator: paced %s, %d answers so far: %w", what, p.answered.N(), err)
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 // queueRange are the offsets from … end-1 of a queue.
@@ -15,7 +17,7 @@ type queueRange struct{ from, end int64 }
 type pulling struct {
 	*run
 	backlog int64 // messages in all queues
-	arrived *arrivals
+	arrived *measure.Arrivals
 	tasks   []*pullTask
 	lanes   []*lane
 }
@@ -25,9 +27,9 @@ func runPull(ctx context.Context, r *run) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pulling{run: r, arrived: newArrivals()}
+	p := &pulling{run: r, arrived: measure.NewArrivals()}
 	defer func() { closeLanes(p.lanes) }()
-	body := newBody(r.options.SizeBytes)
+	body := measure.NewBody(r.options.SizeBytes)
 	check := func() func([]byte, int64) bool {
 		return func(b []byte, _ int64) bool { return bytes.Equal(b, body) }
 	}
@@ -42,7 +44,7 @@ func runPull(ctx context.Context, r *run) (*Report, error) {
 
 // pullers connects lanes that read the ranges, which are the topic's queues, dealt out among them. Each gets a
 // check of bodies of its own.
-func (r *run) pullers(ctx context.Context, ranges []queueRange, a *arrivals, check func() func([]byte, int64) bool) (tasks []*pullTask, lanes []*lane, err error) {
+func (r *run) pullers(ctx context.Context, ranges []queueRange, a *measure.Arrivals, check func() func([]byte, int64) bool) (tasks []*pullTask, lanes []*lane, err error) {
 	o := &r.options
 	for n := range o.Connections {
 		t := newPullTask(r, a, check())
@@ -92,8 +94,8 @@ func (r *run) backlog(ctx context.Context) ([]queueRange, error) {
 	}
 	ranges := make([]queueRange, len(t.queues))
 	for id, o := range t.queues {
-		if o.count > 0 {
-			ranges[id] = queueRange{o.min, o.max + 1}
+		if o.Count > 0 {
+			ranges[id] = queueRange{o.Min, o.Max + 1}
 		}
 	}
 	return ranges, nil
@@ -125,9 +127,9 @@ func (r *run) look(ctx context.Context) ([]queueRange, error) {
 
 // drive reads the whole backlog again and again: first until the warm-up's time is over, then as often as is measured.
 func (p *pulling) drive(ctx context.Context) (*Report, error) {
-	u := usage{pid: p.options.PID}
+	u := measure.Usage{PID: p.options.PID}
 	p.start = time.Now()
-	line := &progressLine{out: p.line, unit: "msg", count: p.arrived.n.Load}
+	line := &progressLine{out: p.line, unit: "msg", count: p.arrived.N}
 	defer line.clear()
 	var unasked int64
 	pass := func(name string) error {
@@ -147,16 +149,16 @@ func (p *pulling) drive(ctx context.Context) (*Report, error) {
 	for _, t := range p.tasks {
 		t.measure()
 	}
-	u.begin()
+	u.Begin()
 	from := p.now()
 	for n := 1; err == nil && n <= p.options.Passes && !p.stopped.Load(); n++ {
 		err = pass(fmt.Sprintf("pass %d of %d", n, p.options.Passes))
 	}
-	u.end()
+	u.End()
 	return p.report(&u, from, unasked), err
 }
 
-func (p *pulling) report(u *usage, from, unasked int64) *Report {
+func (p *pulling) report(u *measure.Usage, from, unasked int64) *Report {
 	total := newPullTask(p.run, p.arrived, nil)
 	for _, t := range p.tasks {
 		total.merge(t)
@@ -165,9 +167,9 @@ func (p *pulling) report(u *usage, from, unasked int64) *Report {
 	rep.InFlight = len(p.lanes[0].slots)
 	rep.Problems = total.allProblems(unasked)
 	rep.Failures = total.failures.list()
-	rep.Latency = rep.keep("", total.latency)
-	rep.count(total.messages, total.lastAnswer-from)
-	rep.use(u)
+	rep.Latency = rep.Keep("", total.latency)
+	rep.Count(total.messages, total.lastAnswer-from)
+	rep.Use(u)
 	rep.Pull = &PullReport{Backlog: p.backlog, Passes: p.options.Passes, Pulls: total.pulls, EmptyPulls: total.empty}
 	if rep.ElapsedSeconds > 0 {
 		rep.Pull.MegabytesPerSecond = float64(total.bytes) / 1e6 / rep.ElapsedSeconds

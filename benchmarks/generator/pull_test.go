@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 func (b *fakeBroker) pullOptions() Options {
@@ -116,9 +118,9 @@ func TestWrongMessagesAreNamed(t *testing.T) {
 	}{
 		"a message left out":  {func(p *pulled) { p.messages = slices.Delete(p.messages, 3, 4) }, "message with queue 1 and offset 36, expected offset 35"},
 		"a message twice":     {func(p *pulled) { p.messages[3] = p.messages[2] }, "message with queue 1 and offset 34, expected offset 35"},
-		"of another queue":    {func(p *pulled) { p.messages[0] = storedMessage(2, 32, newBody(20)) }, "message with queue 2 and offset 32"},
+		"of another queue":    {func(p *pulled) { p.messages[0] = storedMessage(2, 32, measure.NewBody(20)) }, "message with queue 2 and offset 32"},
 		"another body":        {func(p *pulled) { p.messages[5] = storedMessage(1, 37, make([]byte, 20)) }, "1 messages with another body"},
-		"a shorter body":      {func(p *pulled) { p.messages[5] = storedMessage(1, 37, newBody(19)) }, "1 messages with another body"},
+		"a shorter body":      {func(p *pulled) { p.messages[5] = storedMessage(1, 37, measure.NewBody(19)) }, "1 messages with another body"},
 		"begins elsewhere":    {func(p *pulled) { p.nextBegin++ }, "the next pull is to begin at 65, expected 64"},
 		"success with none":   {func(p *pulled) { p.messages, p.nextBegin = nil, p.offset }, ""},
 		"retry":               {func(p *pulled) { p.messages, p.nextBegin, p.code = nil, p.offset, codePullRetry }, ""},
@@ -223,8 +225,8 @@ func TestAPullAllocatesNothing(t *testing.T) {
 }
 
 func TestTakingMessagesAllocatesNothing(t *testing.T) {
-	body := newBody(100)
-	task := newPullTask(&run{options: Options{AnswerTimeout: time.Second}}, newArrivals(), func(b []byte, _ int64) bool { return bytes.Equal(b, body) })
+	body := measure.NewBody(100)
+	task := newPullTask(&run{options: Options{AnswerTimeout: time.Second}}, measure.NewArrivals(), func(b []byte, _ int64) bool { return bytes.Equal(b, body) })
 	task.read(0, 0, 32)
 	var messages []byte
 	for o := range int64(32) {
@@ -243,8 +245,8 @@ func TestTakingMessagesAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkTakingMessages(b *testing.B) {
-	body := newBody(1024)
-	task := newPullTask(&run{options: Options{AnswerTimeout: time.Second}}, newArrivals(), func(b []byte, _ int64) bool { return bytes.Equal(b, body) })
+	body := measure.NewBody(1024)
+	task := newPullTask(&run{options: Options{AnswerTimeout: time.Second}}, measure.NewArrivals(), func(b []byte, _ int64) bool { return bytes.Equal(b, body) })
 	task.read(0, 0, 32)
 	var messages []byte
 	for o := range int64(32) {

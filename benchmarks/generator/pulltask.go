@@ -5,13 +5,15 @@ import (
 	"math"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 // pullTask reads queues on one lane, in turn, with at most one pull in flight for each: where the next one begins is
 // known only from the answer.
 type pullTask struct {
 	run     *run
-	arrived *arrivals
+	arrived *measure.Arrivals
 	// check tells whether a body that came at now is one that was sent.
 	check func(body []byte, now int64) bool
 
@@ -40,8 +42,8 @@ type pullQueue struct {
 // endless as the end of its queues means that a task goes on until the connection is closed.
 const endless = math.MaxInt64
 
-func newPullTask(r *run, a *arrivals, check func([]byte, int64) bool) *pullTask {
-	return &pullTask{run: r, arrived: a, check: check, latency: newHistogram(), failures: make(failures)}
+func newPullTask(r *run, a *measure.Arrivals, check func([]byte, int64) bool) *pullTask {
+	return &pullTask{run: r, arrived: a, check: check, latency: measure.NewHistogram(), failures: make(failures)}
 }
 
 // read adds a queue of which the offsets from … end-1 are to be read.
@@ -104,8 +106,8 @@ func (t *pullTask) answered(s *slot, a *answer, now int64) error {
 		q.gotAt = now
 		t.pulls++
 		t.lastAnswer = now
-		record(t.latency, now-s.sentAt)
-		t.arrived.add(q.next - before)
+		measure.Record(t.latency, now-s.sentAt)
+		t.arrived.Add(q.next - before)
 	case codePullNotFound, codePullRetry:
 		t.empty++
 	default:

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 // Report is what a load measured. As JSON it is stable: scripts compare reports of different runs and brokers.
@@ -64,8 +66,8 @@ func (r *Report) Err() error {
 	return fmt.Errorf("%d response codes other than success, %d problems", len(r.Failures), len(r.Problems))
 }
 
-// keep keeps a histogram under a name, "" for the main one, and returns what is reported of it.
-func (r *Report) keep(name string, h *hdrhistogram.Histogram) Latency {
+// Keep keeps a histogram under a name, "" for the main one, and returns what is reported of it.
+func (r *Report) Keep(name string, h *hdrhistogram.Histogram) Latency {
 	h.SetTag(name)
 	h.SetStartTimeMs(r.Started.UnixMilli())
 	h.SetEndTimeMs(time.Now().UnixMilli())
@@ -82,8 +84,8 @@ func (r *run) newReport() *Report {
 	}
 }
 
-// count sets how many messages there were in so many ns.
-func (r *Report) count(messages, elapsed int64) {
+// Count sets how many messages there were in so many ns.
+func (r *Report) Count(messages, elapsed int64) {
 	r.Messages = messages
 	if messages > 0 && elapsed > 0 {
 		r.ElapsedSeconds = float64(elapsed) / 1e9
@@ -91,18 +93,18 @@ func (r *Report) count(messages, elapsed int64) {
 	}
 }
 
-// use sets what was used for the messages, which have been counted.
-func (r *Report) use(u *usage) {
-	if u.serverCPU != nil {
-		s := u.serverCPU.Seconds()
-		r.ServerCPUSeconds, r.ServerRSSAnonBytes = &s, u.rssAnonBytes
+// Use sets what was used for the messages, which have been counted.
+func (r *Report) Use(u *measure.Usage) {
+	if u.ServerCPU != nil {
+		s := u.ServerCPU.Seconds()
+		r.ServerCPUSeconds, r.ServerRSSAnonBytes = &s, u.RSSAnonBytes
 		if s > 0 {
 			rate := float64(r.Messages) / s
 			r.MessagesPerServerCPUSecond = &rate
 		}
 	}
-	if u.clientCPU != nil {
-		s := u.clientCPU.Seconds()
+	if u.ClientCPU != nil {
+		s := u.ClientCPU.Seconds()
 		r.ClientCPUSeconds = &s
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 )
 
@@ -89,13 +88,6 @@ func closeFrame(b, body []byte) []byte {
 func appendString(b []byte, s string) []byte {
 	quoted, _ := json.Marshal(s) // a string always has a form in JSON
 	return append(b, quoted...)
-}
-
-// newBody returns bytes that don't compress and are the same in every run.
-func newBody(sizeBytes int) []byte {
-	body := make([]byte, sizeBytes)
-	rand.NewChaCha8([32]byte{}).Read(body)
-	return body
 }
 
 func putDecimal(dst []byte, v uint64) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 // request is a frame as encoding/json sees it: the tests' broker reads with it, too.
@@ -77,7 +79,7 @@ func TestEverySendIsAWholeFrameWithItsOwnNumbers(t *testing.T) {
 }
 
 func TestASendAllocatesNothing(t *testing.T) {
-	f := newSendFrame("T", 3, 8, strings.Repeat("A", 20), newBody(1024))
+	f := newSendFrame("T", 3, 8, strings.Repeat("A", 20), measure.NewBody(1024))
 	out := make([]byte, 0, 4096)
 	if n := testing.AllocsPerRun(100, func() { out = f.appendTo(out[:0], firstOpaque, 1, 1) }); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -85,7 +87,7 @@ func TestASendAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkSendFrame(b *testing.B) {
-	f := newSendFrame("bench", 3, 8, strings.Repeat("A", 20), newBody(1024))
+	f := newSendFrame("bench", 3, 8, strings.Repeat("A", 20), measure.NewBody(1024))
 	var out []byte
 	b.SetBytes(int64(len(f.bytes)))
 	for i := 0; b.Loop(); i++ {

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gantry-mq/gantry/benchmarks/procfs"
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 // run is what all parts of one load share.
@@ -32,10 +32,8 @@ func Run(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if o.PID != 0 {
-		if _, err := procfs.ReadProcess(o.PID); err != nil {
-			return nil, fmt.Errorf("generator: the broker's process: %w", err)
-		}
+	if err := (&measure.Usage{PID: o.PID}).Check(); err != nil {
+		return nil, err
 	}
 	r := &run{options: o, start: time.Now(), nonce: rand.Uint64(), line: progress}
 	return o.loadOf()(ctx, r)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 // sending is a load of sends in a closed loop.
@@ -35,7 +37,7 @@ func newSending(ctx context.Context, r *run) (*sending, error) {
 	s := &sending{run: r}
 	s.measureFrom.Store(notYet)
 	s.left.Store(r.options.Count)
-	body := newBody(r.options.SizeBytes)
+	body := measure.NewBody(r.options.SizeBytes)
 	for n := range r.options.Connections {
 		t := newSendTask(s, n, body)
 		l, err := dialLane(ctx, r, n, r.options.Addr, r.options.InFlight, 64<<10, t)
@@ -49,8 +51,8 @@ func newSending(ctx context.Context, r *run) (*sending, error) {
 }
 
 // drive runs the lanes and ends the phases in time.
-func (s *sending) drive(ctx context.Context) (*tally, *usage, error) {
-	u := &usage{pid: s.options.PID}
+func (s *sending) drive(ctx context.Context) (*tally, *measure.Usage, error) {
+	u := &measure.Usage{PID: s.options.PID}
 	s.start = time.Now()
 	if s.options.Warmup == 0 {
 		s.measure(u) // before the first send
@@ -66,14 +68,14 @@ func (s *sending) drive(ctx context.Context) (*tally, *usage, error) {
 		s.stop()
 	}
 	s.wait(ctx, c.done, untilDone, line)
-	u.end()
+	u.End()
 	line.clear()
 	return s.tally(c), u, c.err()
 }
 
 // measure begins the measured part.
-func (s *sending) measure(u *usage) {
-	u.begin()
+func (s *sending) measure(u *measure.Usage) {
+	u.Begin()
 	s.measureFrom.Store(s.now())
 }
 
@@ -87,13 +89,13 @@ func (s *sending) tally(c *crew) *tally {
 	return total
 }
 
-func (s *sending) report(t *tally, u *usage) *Report {
+func (s *sending) report(t *tally, u *measure.Usage) *Report {
 	rep := s.newReport()
 	rep.Problems = t.problems()
 	rep.Failures = t.failures.list()
-	rep.Latency = rep.keep("", t.latency)
-	rep.count(t.messages, t.lastAnswer-s.measureFrom.Load())
-	rep.use(u)
+	rep.Latency = rep.Keep("", t.latency)
+	rep.Count(t.messages, t.lastAnswer-s.measureFrom.Load())
+	rep.Use(u)
 	return rep
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
 // routePause is how long to wait before asking again whether the name server knows a topic: nothing tells.
@@ -18,7 +20,7 @@ type topicLoad struct {
 }
 
 func runTopics(ctx context.Context, r *run) (*Report, error) {
-	t := &topicLoad{run: r, body: newBody(r.options.SizeBytes), rep: r.newReport()}
+	t := &topicLoad{run: r, body: measure.NewBody(r.options.SizeBytes), rep: r.newReport()}
 	t.rep.Topics = &TopicsReport{Topics: r.options.Topics}
 	r.start = time.Now()
 	return t.rep, t.drive(ctx)
@@ -27,26 +29,26 @@ func runTopics(ctx context.Context, r *run) (*Report, error) {
 // drive does one step after the other until one breaks off.
 func (t *topicLoad) drive(ctx context.Context) error {
 	o, rep := &t.options, t.rep.Topics
-	u := &usage{pid: o.PID}
-	rep.RSSAnonBefore = u.rssAnon()
+	u := &measure.Usage{PID: o.PID}
+	rep.RSSAnonBefore = u.RSSAnon()
 	create, err := t.step(ctx, &bulk{
 		name: "topics", addr: o.Addr, total: int64(o.Topics),
 		request: func(item int64, opaque int32) []byte { return createTopicFrame(opaque, t.topic(item), o.Queues) },
 		check:   func(int64, *answer) string { return "" },
 	})
-	rep.Created, rep.CreatedPerSecond, rep.CreateSeconds, rep.CreateLatency = create.right, create.perSecond(), create.seconds(), t.rep.keep("creations", create.latency)
-	rep.RSSAnonCreated = u.rssAnon()
+	rep.Created, rep.CreatedPerSecond, rep.CreateSeconds, rep.CreateLatency = create.right, create.perSecond(), create.seconds(), t.rep.Keep("creations", create.latency)
+	rep.RSSAnonCreated = u.RSSAnon()
 	if err != nil || t.stopped.Load() {
 		return err
 	}
 
-	u.begin()
+	u.Begin()
 	each := max(1, o.Count)
 	send, err := t.step(ctx, &bulk{name: "msg", addr: o.Addr, total: int64(o.Topics) * each, request: t.send, check: t.checkSend})
-	t.rep.count(send.right, send.lastAnswer)
-	t.rep.Latency = t.rep.keep("", send.latency)
-	u.end()
-	t.rep.use(u)
+	t.rep.Count(send.right, send.lastAnswer)
+	t.rep.Latency = t.rep.Keep("", send.latency)
+	u.End()
+	t.rep.Use(u)
 	if err != nil || t.stopped.Load() || o.Namesrv == "" {
 		return err
 	}
@@ -65,7 +67,7 @@ func (t *topicLoad) drive(ctx context.Context) error {
 		},
 	})
 	rep.Routes = &RoutesReport{
-		Namesrv: o.Namesrv, Right: routes.right, Seconds: routes.seconds(), PerSecond: routes.perSecond(), Latency: t.rep.keep("routes", routes.latency),
+		Namesrv: o.Namesrv, Right: routes.right, Seconds: routes.seconds(), PerSecond: routes.perSecond(), Latency: t.rep.Keep("routes", routes.latency),
 	}
 	return err
 }

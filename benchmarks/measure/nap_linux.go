@@ -1,4 +1,4 @@
-package generator
+package measure
 
 import (
 	"runtime"
@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// precise gives this goroutine a thread whose naps end when they should, until the caller calls release. Go's timers
+// Precise gives this goroutine a thread whose naps end when they should, until the caller calls release. Go's timers
 // wait with a resolution of 1 ms when nothing else is to do; a thread's naps are late by 50 µs unless it asks for less.
-func precise() (release func()) {
+func Precise() (release func()) {
 	runtime.LockOSThread()
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) // ns; without it naps are only less precise
 	return func() {

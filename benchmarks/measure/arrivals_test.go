@@ -1,4 +1,4 @@
-package generator
+package measure
 
 import (
 	"sync"
@@ -7,18 +7,18 @@ import (
 
 func TestTheLastArrivalIsNoticedWhoeverComesLast(t *testing.T) {
 	for range 200 {
-		a := newArrivals()
+		a := NewArrivals()
 		var adding sync.WaitGroup
 		for range 3 {
 			adding.Go(func() {
 				for range 10 {
-					a.add(1)
+					a.Add(1)
 				}
 			})
 		}
-		adding.Go(func() { a.expect(30) })
-		<-a.all
-		if n := a.n.Load(); n != 30 {
+		adding.Go(func() { a.Expect(30) })
+		<-a.All()
+		if n := a.N(); n != 30 {
 			t.Fatalf("%d arrived, expected 30", n)
 		}
 		adding.Wait()
@@ -26,7 +26,7 @@ func TestTheLastArrivalIsNoticedWhoeverComesLast(t *testing.T) {
 }
 
 func TestNothingToExpectHasArrived(t *testing.T) {
-	a := newArrivals()
-	a.expect(0)
-	<-a.all
+	a := NewArrivals()
+	a.Expect(0)
+	<-a.All()
 }

@@ -1,4 +1,4 @@
-package generator
+package measure
 
 import (
 	"math/rand/v2"
@@ -14,21 +14,21 @@ func TestOffsetsOfAQueueAreARangeInAnyOrder(t *testing.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
 		order := rand.New(rand.NewPCG(seed, 0)).Perm(n)
 
-		var parts [3]offsets // as three connections see them
+		var parts [3]Offsets // as three connections see them
 		for i, k := range order {
-			parts[i%3].add(from + int64(k))
+			parts[i%3].Add(from + int64(k))
 		}
-		var all offsets
+		var all Offsets
 		for _, p := range parts {
-			all.merge(p)
+			all.Merge(p)
 		}
-		if p := all.problem(); p != "" {
+		if p := all.Problem(); p != "" {
 			t.Fatalf("a whole range: %s", p)
 		}
 
 		// One message got another's offset: a duplicate, and a hole unless it was an end.
 		if n > 1 {
-			var wrong offsets
+			var wrong Offsets
 			victim, other := rapid.IntRange(0, n-1).Draw(t, "victim"), rapid.IntRange(0, n-2).Draw(t, "other")
 			if other >= victim {
 				other++
@@ -37,9 +37,9 @@ func TestOffsetsOfAQueueAreARangeInAnyOrder(t *testing.T) {
 				if k == victim {
 					k = other
 				}
-				wrong.add(from + int64(k))
+				wrong.Add(from + int64(k))
 			}
-			if wrong.problem() == "" {
+			if wrong.Problem() == "" {
 				t.Fatalf("offset %d twice and %d never went unnoticed", other, victim)
 			}
 		}
@@ -47,26 +47,26 @@ func TestOffsetsOfAQueueAreARangeInAnyOrder(t *testing.T) {
 }
 
 func TestAHoleInTheOffsetsIsAProblem(t *testing.T) {
-	var o offsets
+	var o Offsets
 	for _, v := range []int64{5, 6, 8} {
-		o.add(v)
+		o.Add(v)
 	}
-	if got := o.problem(); got != "3 messages have the offsets 5 … 8, expected 4 of them" {
+	if got := o.Problem(); got != "3 messages have the offsets 5 … 8, expected 4 of them" {
 		t.Errorf("problem %q", got)
 	}
 }
 
 func TestANegativeOffsetIsAProblem(t *testing.T) {
-	var o offsets
-	o.add(-1)
-	o.add(0)
-	if got := o.problem(); got != "offset -1, expected 0 or more" {
+	var o Offsets
+	o.Add(-1)
+	o.Add(0)
+	if got := o.Problem(); got != "offset -1, expected 0 or more" {
 		t.Errorf("problem %q", got)
 	}
 }
 
 func TestAQueueWithoutMessagesIsNoProblem(t *testing.T) {
-	if got := new(offsets).problem(); got != "" {
+	if got := new(Offsets).Problem(); got != "" {
 		t.Errorf("problem %q", got)
 	}
 }

@@ -1,9 +1,0 @@
-//go:build !linux
-
-package generator
-
-import "time"
-
-func precise() (release func()) { return func() {} }
-
-func nap(d time.Duration) { time.Sleep(d) }
