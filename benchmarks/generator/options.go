@@ -57,6 +57,13 @@ func (o *Options) Register(fs *flag.FlagSet) {
 	fs.IntVar(&o.PID, "pid", 0, "process `id` of the broker on this machine: reports its CPU time and memory")
 }
 
+// ValidateAs is Validate for a driver of another server, whose mode takes the options of one of Modes.
+func (o *Options) ValidateAs(mode string) error {
+	as := *o
+	as.Mode = mode
+	return as.Validate()
+}
+
 // Validate returns what is wrong with the options, all of it.
 func (o *Options) Validate() error {
 	var errs []error

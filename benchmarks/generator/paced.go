@@ -42,11 +42,18 @@ func newPaced(r *run, w *wire, body []byte) *paced {
 		run: r, wire: w, frames: sendFrames(o, r.nonce, 0, body), answered: measure.NewArrivals(),
 		tally: newTally(o.Queues),
 	}
-	p.Rate, p.First, p.Burst = o.Rate, o.sendsIn(o.Warmup), max(1, pacedBurstBytes/len(p.frames[0].bytes))
-	if p.Total = p.First + o.Count; o.Count == 0 {
-		p.Total = p.First + o.sendsIn(o.Duration)
-	}
+	p.Pacer = o.Pacer(len(p.frames[0].bytes))
 	return p
+}
+
+// Pacer returns when the sends of ModeLatency, of so many bytes each, are due. It hasn't begun.
+func (o *Options) Pacer(frameBytes int) measure.Pacer {
+	first := o.sendsIn(o.Warmup)
+	measured := o.Count
+	if measured == 0 {
+		measured = o.sendsIn(o.Duration)
+	}
+	return measure.Pacer{Rate: o.Rate, First: first, Total: first + measured, Burst: max(1, pacedBurstBytes/frameBytes)}
 }
 
 // sendsIn is how many sends are due in so much time.

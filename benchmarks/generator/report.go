@@ -75,12 +75,13 @@ func (r *Report) Keep(name string, h *hdrhistogram.Histogram) Latency {
 	return latencyOf(h)
 }
 
-// newReport returns a report that says what load it is of.
-func (r *run) newReport() *Report {
-	o := &r.options
+func (r *run) newReport() *Report { return r.options.NewReport(r.start) }
+
+// NewReport returns a report that says what load it is of.
+func (o *Options) NewReport(started time.Time) *Report {
 	return &Report{
 		Mode: o.Mode, Addr: o.Addr, Topic: o.Topic, Queues: o.Queues, SizeBytes: o.SizeBytes,
-		Connections: o.Connections, InFlight: o.InFlight, Started: r.start.Round(time.Millisecond),
+		Connections: o.Connections, InFlight: o.InFlight, Started: started.Round(time.Millisecond),
 	}
 }
 
