@@ -20,7 +20,7 @@ import (
 const asProgram = "GANTRY_TEST_AS_PROGRAM"
 
 // patience bounds the life of each process.
-const patience = 3 * time.Minute
+const patience = 6 * time.Minute
 
 // Main is what TestMain of the program's package calls.
 func Main(m *testing.M, program func()) {
