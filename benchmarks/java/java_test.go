@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
-	"os/exec"
 	"strconv"
 	"syscall"
 	"testing"
@@ -15,25 +13,8 @@ import (
 
 func TestMain(m *testing.M) { drivertest.Main(m, main) }
 
-// need ends a test that can't run the JVMs, or fails it with GANTRY_REQUIRE_INTEROP=1.
-func need(t *testing.T) {
-	required := os.Getenv("GANTRY_REQUIRE_INTEROP") == "1"
-	if testing.Short() && !required {
-		t.Skip("-short")
-	}
-	_, err := exec.LookPath("java")
-	if err == nil {
-		_, err = classPath(context.Background(), required) // a test downloads nothing unless it must
-	}
-	if err != nil && !required {
-		t.Skip(err)
-	} else if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestTheJavaBrokerTakesALoadAndStopsInOrder(t *testing.T) {
-	need(t)
+	drivertest.NeedJars(t, pom)
 	var pid int
 	t.Run("load", func(t *testing.T) { // the server stops with this test
 		s := drivertest.Serve(t, "serve", "-data", t.TempDir(), "-heap", "512m", "-flush", "sync")

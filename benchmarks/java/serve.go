@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gantry-mq/gantry/benchmarks/driver"
+	"github.com/gantry-mq/gantry/benchmarks/jvm"
 	"github.com/gantry-mq/gantry/benchmarks/maven"
 )
 
@@ -40,11 +41,11 @@ func serve(ctx context.Context, args []string) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
-	if o.classPath, err = classPath(ctx, true); err != nil {
+	if o.classPath, err = maven.ClassPathOf(ctx, pom, true); err != nil {
 		return err
 	}
 
-	namesrvPort, err := freePort(0, 0)
+	namesrvPort, err := jvm.FreePort(0, 0)
 	if err != nil {
 		return err
 	}
@@ -52,8 +53,8 @@ func serve(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, namesrv.stop()) }()
-	brokerPort, err := freePort(2, 1) // a broker also takes the port two below, for the same, and the one above, for slaves
+	defer func() { err = errors.Join(err, namesrv.Stop()) }()
+	brokerPort, err := jvm.FreePort(2, 1) // a broker also takes the port two below, for the same, and the one above, for slaves
 	if err != nil {
 		return err
 	}
@@ -61,19 +62,19 @@ func serve(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, broker.stop()) }()
+	defer func() { err = errors.Join(err, broker.Stop()) }()
 
-	words := []string{fmt.Sprintf("addr=127.0.0.1:%d", brokerPort), fmt.Sprintf("namesrv=127.0.0.1:%d", namesrvPort), fmt.Sprintf("pid=%d", broker.cmd.Process.Pid)}
+	words := []string{fmt.Sprintf("addr=127.0.0.1:%d", brokerPort), fmt.Sprintf("namesrv=127.0.0.1:%d", namesrvPort), fmt.Sprintf("pid=%d", broker.PID())}
 	if err := driver.Ready(words...); err != nil {
 		return err
 	}
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-broker.exited:
-		return broker.fault("ended")
-	case <-namesrv.exited:
-		return namesrv.fault("ended")
+	case <-broker.Exited():
+		return broker.Fault("ended")
+	case <-namesrv.Exited():
+		return namesrv.Fault("ended")
 	}
 }
 
@@ -90,6 +91,19 @@ func (o *options) check() error {
 	}
 	o.dir = dir
 	return os.MkdirAll(dir, 0o755)
+}
+
+// start runs a class with a configuration of these keys.
+func (o *options) start(ctx context.Context, name string, flags []string, class string, keys ...string) (*jvm.Process, error) {
+	config := filepath.Join(o.dir, name+".conf")
+	if err := os.WriteFile(config, []byte(strings.Join(keys, "\n")+"\n"), 0o644); err != nil {
+		return nil, err
+	}
+	p := jvm.Program{
+		Name: name, Args: append(append([]string(nil), flags...), "-Duser.home="+o.dir, "-cp", o.classPath, class, "-c", config),
+		Env: []string{"ROCKETMQ_HOME=" + o.dir}, Ready: "boot success",
+	}
+	return p.Start(ctx)
 }
 
 // The flags of bin/runbroker.sh and bin/runserver.sh, with smaller heaps, and without AlwaysPreTouch: with it, memory that is never
@@ -109,23 +123,4 @@ func (o *options) brokerKeys(namesrvPort, port int) []string {
 		fmt.Sprintf("namesrvAddr=127.0.0.1:%d", namesrvPort), "storePathRootDir=" + filepath.Join(o.dir, "store"),
 		"flushDiskType=" + strings.ToUpper(o.flush) + "_FLUSH", "transientStorePoolEnable=false", "autoCreateTopicEnable=true",
 	}
-}
-
-// classPath is that of the published jars. What isn't there is downloaded, if that is wanted.
-func classPath(ctx context.Context, download bool) (string, error) {
-	dir, err := os.MkdirTemp("", "java-peer")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir)
-	project := maven.Project{File: filepath.Join(dir, "pom.xml"), Offline: true}
-	if err := os.WriteFile(project.File, pom, 0o644); err != nil {
-		return "", err
-	}
-	path, err := project.ClassPath(ctx)
-	if err != nil && download {
-		project.Offline = false
-		path, err = project.ClassPath(ctx)
-	}
-	return path, err
 }

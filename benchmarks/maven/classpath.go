@@ -74,3 +74,22 @@ func allThere(classPath string) bool {
 	}
 	return classPath != ""
 }
+
+// ClassPathOf is the class path of a project that is this text. What isn't there is downloaded, if that is wanted.
+func ClassPathOf(ctx context.Context, pom []byte, download bool) (string, error) {
+	dir, err := os.MkdirTemp("", "maven")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	p := Project{File: filepath.Join(dir, "pom.xml"), Offline: true}
+	if err := os.WriteFile(p.File, pom, 0o644); err != nil {
+		return "", err
+	}
+	path, err := p.ClassPath(ctx)
+	if err != nil && download && ctx.Err() == nil {
+		p.Offline = false
+		path, err = p.ClassPath(ctx)
+	}
+	return path, err
+}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gantry-mq/gantry/benchmarks/generator"
+	"github.com/gantry-mq/gantry/benchmarks/maven"
 )
 
 // asProgram is set for processes that are to be the program.
@@ -29,6 +30,25 @@ func Main(m *testing.M, program func()) {
 		return
 	}
 	os.Exit(m.Run())
+}
+
+// NeedJars ends a test that can't run what is in the jars of a Maven project. With GANTRY_REQUIRE_INTEROP=1 it downloads them, and
+// fails if that doesn't do.
+func NeedJars(t *testing.T, pom []byte) {
+	t.Helper()
+	required := os.Getenv("GANTRY_REQUIRE_INTEROP") == "1"
+	if testing.Short() && !required {
+		t.Skip("-short")
+	}
+	_, err := exec.LookPath("java")
+	if err == nil {
+		_, err = maven.ClassPathOf(t.Context(), pom, required)
+	}
+	if err != nil && required {
+		t.Fatal(err)
+	} else if err != nil {
+		t.Skip(err)
+	}
 }
 
 func command(args ...string) *exec.Cmd {
