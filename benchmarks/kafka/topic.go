@@ -12,7 +12,7 @@ import (
 	"github.com/gantry-mq/gantry/benchmarks/generator"
 )
 
-// createTopic creates the topic, or takes one with as many partitions.
+// createTopic creates the topic, or takes the one that is there, which must have as many partitions.
 func createTopic(ctx context.Context, o *generator.Options) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(o.Addr))
 	if err != nil {
