@@ -69,7 +69,8 @@ func (l *Log) Append(ds []record.Draft, a Assigner) error {
 }
 
 // AppendQuiet is Append without the signal to those who Watch: to wake somebody costs more than to append, and it can wait until
-// the answer is on its way. Announce has to follow. With synchronous flush it is the flush that signals.
+// the answer is on its way. Announce has to follow. With synchronous flush it is the flush that signals, and Announce, or OnAcked, that
+// gets it going.
 func (l *Log) AppendQuiet(ds []record.Draft, a Assigner) error {
 	s := scratches.Get().(*scratch)
 	defer s.free()
@@ -85,16 +86,17 @@ func (l *Log) AppendQuiet(ds []record.Draft, a Assigner) error {
 
 // Announce signals those who Watch what was appended quietly.
 func (l *Log) Announce() {
+	l.FlushSoon()
 	if !l.opts.SyncFlush {
 		l.signals.raise()
 	}
 }
 
-// appended sets going what follows an append. With synchronous flush nobody gains from it before the flusher ran.
+// appended does what follows an append. With synchronous flush nobody gains from it before the flusher ran.
 func (l *Log) appended() {
 	l.release()
 	if l.opts.SyncFlush {
-		l.kickFlusher()
+		l.gatherer.came(l.stats.messages.Load())
 		return
 	}
 	if l.written.Load()-l.writebackFrom.Load() >= l.opts.WritebackStep {

@@ -58,7 +58,7 @@
 //  4. Write: records that lie back to back in memory go to the file by one pwrite, a run. A run ends where the segment
 //     does, and where a message was refused.
 //  5. Publish: Max moves behind the run. Nothing behind Max is ever read.
-//  6. Unlock; wake the flusher, or those who may go on at once.
+//  6. Unlock. With Announce, or OnAcked where a flush is to come first, wake the flusher, or those who may go on at once.
 //
 // If a write fails, the run's messages get the error and give their numbers back, in reverse order, and so does nobody
 // else: what was published before stays, what comes later was not numbered yet. So numbers have no gaps. What the failed write may
@@ -72,9 +72,9 @@
 // no more than SetReplicated says.
 //
 // A synchronous log flushes as soon as somebody has written. Those who come while an fdatasync runs share the next one (group
-// commit), which waits a little, half a flush at most, for those whom the last one let go: they are on their way with their
-// next message. An asynchronous log flushes by time, and in between hands the kernel what was written in steps. Waiting is a
-// completion (Waiter): no goroutine blocks for it.
+// commit). Whether that begins at once, beside the work of those whom the last one let go, or waits for them, half a flush at most,
+// follows from how long they usually take to be back. Who is alone flushes himself (FlushHere). An asynchronous log flushes by time, and
+// in between hands the kernel what was written in steps. Waiting is a completion (Waiter): no goroutine blocks for it.
 //
 // A failed fdatasync is final (ErrFailed): the kernel has dropped the pages, and a second one would succeed without them. A full
 // disk is not: appends fail with vfs.ErrFull until there is room.

@@ -17,6 +17,7 @@ import (
 // gate is a file system whose fdatasync waits to be let through.
 type gate struct {
 	entered, open chan struct{}
+	fail          error // of the fdatasync that is let through next
 }
 
 func openGated(t *testing.T) (*Log, *gate) {
@@ -25,6 +26,7 @@ func openGated(t *testing.T) (*Log, *gate) {
 		if op.Kind == vfs.OpDatasync {
 			g.entered <- struct{}{}
 			<-g.open
+			return g.fail
 		}
 		return nil
 	})

@@ -6,106 +6,104 @@ import (
 	"time"
 )
 
-// gathering is a log whose last flush took d and had a crowd of three.
-func gathering(t *testing.T, d time.Duration) *Log {
+// gathering is a log whose last flush took so long and let three messages go, whose senders are usually away for so long.
+func gathering(t *testing.T, took, away time.Duration) *Log {
 	l, _ := openNew(t, func(o *Options) { o.SyncFlush = true; o.Gather = time.Second })
-	mustAppend(t, l, newNumbers(t), draft("x"))
-	l.gatherer.crowd.Store(3)
-	l.gatherer.last.Store(int64(d))
+	a := newNumbers(t)
+	for range 3 {
+		mustAppend(t, l, a, draft("x"))
+	}
+	g := &l.gatherer
+	g.released, g.away = 0, away
+	g.flushed(3, 3, time.Now().Add(-took), time.Now())
 	return l
 }
 
-// comes makes one more writer wait.
-func comes(l *Log) { result(l, l.Max(), Flushed) }
+// gathered runs gather and tells for how long it waited.
+func gathered(l *Log) time.Duration {
+	began := time.Now()
+	l.gather()
+	return time.Since(began)
+}
 
-func TestAFlushWaitsForTheWritersThatTheLastOneLetGo(t *testing.T) {
+func TestAFlushWaitsForThoseWhomTheLastOneLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := gathering(t, time.Second)
-		gathered := make(chan time.Duration, 1)
-		began := time.Now()
-		go func() {
-			l.gather()
-			gathered <- time.Since(began)
-		}()
+		l := gathering(t, time.Second, 100*time.Millisecond)
+		waited := make(chan time.Duration, 1)
+		go func() { waited <- gathered(l) }()
+		a := newNumbers(t)
 		for range 3 {
 			time.Sleep(time.Millisecond)
 			synctest.Wait()
-			if len(gathered) > 0 {
+			if len(waited) > 0 {
 				t.Fatal("did not wait for all three")
 			}
-			comes(l)
+			mustAppend(t, l, a, draft("x"))
 		}
-		if took := <-gathered; took != 3*time.Millisecond {
-			t.Errorf("waited for %v", took)
+		if d := <-waited; d != 3*time.Millisecond {
+			t.Errorf("waited for %v", d)
+		}
+		if d := gathered(l); d != 0 {
+			t.Errorf("they are back, and it waited for %v", d)
 		}
 	})
 }
 
 func TestAFlushWaitsForNoLongerThanHalfAFlush(t *testing.T) {
-	for last, want := range map[time.Duration]time.Duration{20 * time.Millisecond: 10 * time.Millisecond, time.Hour: time.Second} {
+	for _, c := range []struct{ took, away, want time.Duration }{
+		{20 * time.Millisecond, 9 * time.Millisecond, 10 * time.Millisecond},
+		{time.Hour, time.Second, time.Second},               // the longest that Options allow
+		{20 * time.Millisecond, 0, 10 * time.Millisecond},   // nothing is known of them
+		{20 * time.Millisecond, 10*time.Millisecond + 1, 0}, // too long to wait for
+	} {
 		synctest.Test(t, func(t *testing.T) {
-			l := gathering(t, last)
-			comes(l)
-			began := time.Now()
-			l.gather()
-			if took := time.Since(began); took != want {
-				t.Errorf("after a flush of %v: waited for %v", last, took)
+			if d := gathered(gathering(t, c.took, c.away)); d != c.want {
+				t.Errorf("after a flush of %v, senders usually away for %v: waited for %v, want %v", c.took, c.away, d, c.want)
 			}
 		})
 	}
 }
 
-func TestAFlushDoesNotWaitForACrowdThatIsThere(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := gathering(t, time.Second)
-		for range 3 {
-			comes(l)
-		}
-		began := time.Now()
-		l.gather()
-		l.gatherer.crowd.Store(1)
-		l.gather()
-		if took := time.Since(began); took != 0 {
-			t.Errorf("waited for %v", took)
-		}
-	})
+// flushAfter is a flush of all that is there, d after the last one.
+func flushAfter(l *Log, d, took time.Duration) {
+	time.Sleep(d)
+	n := l.stats.messages.Load()
+	l.gatherer.flushed(n, n, time.Now().Add(-took), time.Now())
 }
 
-// TestGatheringInVainIsNotRepeatedAtOnce: one flush is spared the wait, then three, then seven …, until it pays again.
-func TestGatheringInVainIsNotRepeatedAtOnce(t *testing.T) {
+func TestHowLongSendersAreAwayIsMeasuredWithoutWaitingForThem(t *testing.T) {
+	const took = 10 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
-		l := gathering(t, 2*time.Millisecond)
-		waits := func() (all []int) {
-			for n := range 140 {
-				began := time.Now()
-				l.gather()
-				if time.Since(began) > 0 {
-					all = append(all, n)
-				}
+		l := gathering(t, took, 0)
+		a := newNumbers(t)
+		for range 20 {
+			for range 3 {
+				time.Sleep(time.Millisecond)
+				mustAppend(t, l, a, draft("x"))
 			}
-			return all
+			flushAfter(l, took, took)
 		}
-		want := []int{0, 2, 6, 14, 30, 62, 94, 126}
-		got := waits()
-		if len(got) != len(want) {
-			t.Fatalf("waited before flushes %v, want %v", got, want)
+		if got := l.gatherer.away; got < 2700*time.Microsecond || got > 3*time.Millisecond {
+			t.Errorf("3 ms are measured as %v", got)
 		}
-		for i := range want {
-			if got[i] != want[i] {
-				t.Fatalf("waited before flushes %v, want %v", got, want)
-			}
+		if d := l.gatherer.patience(time.Second); d < 3*time.Millisecond || d > took/2 {
+			t.Errorf("it would wait for %v for those who are back in 3 ms", d)
 		}
-		for range l.gatherer.skip {
-			l.gather()
+		for range 4 { // one of them has left: each flush is for those who are there
+			mustAppend(t, l, a, draft("x"))
+			mustAppend(t, l, a, draft("x"))
+			flushAfter(l, took, took)
 		}
-		go func() {
-			for range 2 {
-				comes(l)
-			}
-		}()
-		l.gather() // two of three come in time: it pays
-		if l.gatherer.skip != 0 || l.gatherer.backoff != 0 {
-			t.Errorf("after a wait that paid, %d flushes are spared it", l.gatherer.skip)
+		if d := l.gatherer.patience(time.Second); d == 0 {
+			t.Error("the two who are left aren't waited for")
+		}
+		for range 20 { // somebody sends now and then
+			time.Sleep(time.Second)
+			mustAppend(t, l, a, draft("x"))
+			flushAfter(l, took, took)
+		}
+		if d := l.gatherer.patience(time.Second); d != 0 {
+			t.Errorf("it would wait for %v for one who is back in a second", d)
 		}
 	})
 }

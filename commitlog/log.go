@@ -22,7 +22,7 @@ const (
 	DefaultFlushInterval  = 500 * time.Millisecond
 	DefaultMaxMessageSize = 4 << 20
 	DefaultWritebackStep  = 8 << 20
-	DefaultGather         = time.Millisecond
+	DefaultGather         = 10 * time.Millisecond
 )
 
 // maxSegmentSize is set by the size of a blank record, which has 31 bits.
@@ -68,11 +68,11 @@ type Options struct {
 	// is asked to start writing in between.
 	FlushInterval time.Duration
 	WritebackStep int64
-	// Gather is the longest time for which a synchronous flush waits for the writers that it expects; it waits for no longer
-	// than half of what a flush takes.
+	// Gather is the longest time for which a synchronous flush waits for the writers that it expects; it doesn't wait for longer
+	// than half of what a flush takes in any case.
 	Gather time.Duration
 	// ZeroAhead is how many bytes ahead of the end a synchronous log keeps written with zeros, so that fdatasync
-	// need not convert unwritten extents. 0 switches it off.
+	// need not convert unwritten extents. 0 switches it off. An asynchronous log doesn't.
 	ZeroAhead int64
 	// MaxMessageSize limits a body, and with 64 KiB more a record.
 	MaxMessageSize int
@@ -152,13 +152,14 @@ type Log struct {
 	stats          counters
 	writebackFrom  atomic.Int64 // log offset up to which writeback was started
 
-	kick chan struct{} // something to flush, or to start writing back
-	quit chan struct{}
-	wg   sync.WaitGroup // flusher, allocator, zeroer, watchdog
+	kick  chan struct{} // something to flush, or to start writing back
+	moved chan struct{} // a synchronous flush has ended, and the next one has begun
+	quit  chan struct{}
+	wg    sync.WaitGroup // flusher, teller, allocator, zeroer, watchdog
 }
 
 func newLog(o Options) *Log {
-	l := &Log{opts: o, kick: make(chan struct{}, 1), quit: make(chan struct{}),
+	l := &Log{opts: o, kick: make(chan struct{}, 1), moved: make(chan struct{}, 1), quit: make(chan struct{}),
 		coldReads: make(chan struct{}, maxColdReads)}
 	l.replicated.Store(math.MaxInt64)
 	l.flushWaiters.init()
@@ -176,6 +177,7 @@ func (l *Log) start() {
 	l.wg.Go(l.watchdog)
 	if l.opts.SyncFlush {
 		l.wg.Go(l.syncFlusher)
+		l.wg.Go(l.teller)
 		if l.opts.ZeroAhead > 0 {
 			l.wg.Go(l.zero.run)
 		}
@@ -282,6 +284,7 @@ func (l *Log) Close() error {
 	close(l.quit)
 	l.wg.Wait()
 	err = errors.Join(err, l.flush())
+	l.settle() // what the teller was to do
 	l.drained.Store(true)
 	l.completeAll(ErrClosed)
 	err = errors.Join(err, l.ahead.discard())

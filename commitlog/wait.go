@@ -27,6 +27,8 @@ type Waiter struct {
 	UpTo     int64
 	Need     Need
 	Deadline time.Time // ErrFlushTimeout soon after it; the zero time waits for ever
+	// Alone leaves it to its owner to get the flush going, who calls FlushHere next.
+	Alone bool
 	// Done runs on the goroutine that made the progress: it must not block.
 	Done func(*Waiter, error)
 
@@ -52,7 +54,9 @@ func (l *Log) OnAcked(w *Waiter) {
 		return
 	}
 	list.add(w)
-	l.gatherer.came(l.waiting())
+	if !w.Alone {
+		l.FlushSoon()
+	}
 	// It may have come between the look and the add, and then nobody would look again.
 	list.complete(reached())
 	if p := l.failed.Load(); p != nil {

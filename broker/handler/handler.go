@@ -78,7 +78,7 @@ func New(o Options) *Handler {
 // Serve implements remoting.Handler: sends that came together are stored together, everything else is done one by one, in order.
 func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 	var batch *sends
-	stored := false
+	stored, alone := false, len(cmds) == 1 && !c.More()
 	arrived := h.Now()
 	for i := range cmds {
 		cmd := &cmds[i]
@@ -86,7 +86,7 @@ func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 		case remoting.CodeSendMessageV2, remoting.CodeSendBatchMessage, remoting.CodeSendMessage:
 			if batch == nil {
 				batch = h.sends.Get().(*sends)
-				batch.batch.Arrived = arrived
+				batch.batch.Arrived, batch.batch.Alone = arrived, alone
 			}
 			batch.add(c, cmd)
 			continue
@@ -113,6 +113,9 @@ func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 	}
 	if stored {
 		c.FlushHere() // producers first
+		if alone && batch != nil {
+			h.Store.FlushHere()
+		}
 		h.Holder.Help(h.announce)
 	}
 }

@@ -66,11 +66,11 @@ func (s *sends) submit() {
 	}
 }
 
-// answerLater is answer on the goroutine of a flush: what the connection's own goroutine wrote has gone out before.
+// answerLater is answer on the goroutine of a flush.
 func (s *sends) answerLater() {
 	c := s.conn
 	s.answer()
-	c.Flush()
+	c.FlushHere()
 }
 
 // answer answers all requests of the batch.

@@ -14,6 +14,8 @@ import (
 type Batch struct {
 	// Arrived is when the requests were read, if that was earlier than Submit.
 	Arrived time.Time
+	// Alone says that Submit's caller calls the store's FlushHere next.
+	Alone bool
 
 	sends  []Send
 	drafts []record.Draft
@@ -53,7 +55,7 @@ func NewBatch() *Batch {
 func (b *Batch) Reset() {
 	clear(b.drafts) // they hold on to buffers
 	clear(b.sends)
-	b.sends, b.drafts, b.done, b.service, b.queued, b.Arrived = b.sends[:0], b.drafts[:0], nil, nil, false, time.Time{}
+	b.sends, b.drafts, b.done, b.service, b.queued, b.Arrived, b.Alone = b.sends[:0], b.drafts[:0], nil, nil, false, time.Time{}, false
 	if cap(b.drafts) > keptDrafts {
 		b.drafts = nil
 	}
@@ -135,7 +137,7 @@ func (s *Service) Submit(b *Batch, done func()) bool {
 	if end <= s.Store.Log.Confirmed() {
 		return true
 	}
-	b.done = done
+	b.done, b.waiter.Alone = done, b.Alone
 	b.waiter.UpTo, b.waiter.Deadline = end, s.Now().Add(s.Config.Load().SyncFlushTimeout)
 	s.Store.OnAcked(&b.waiter)
 	return false

@@ -52,6 +52,7 @@ type Conn struct {
 
 	cold [512]byte // what an idle connection reads into
 	kept int       // bytes in cold that begin a frame
+	more bool      // the last read has begun a frame that isn't complete
 }
 
 // limits are what bounds a connection; see ServerOptions.
@@ -100,6 +101,9 @@ func (c *Conn) Attached() any {
 	}
 	return nil
 }
+
+// More tells a handler, within Serve, that the read has brought the beginning of one more frame.
+func (c *Conn) More() bool { return c.more }
 
 // Flush sends the answers that have gathered. It never waits for the socket: a writer takes over, and what is added while it writes goes
 // out with its next write. The server flushes by itself after Serve.

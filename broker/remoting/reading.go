@@ -131,6 +131,7 @@ func (r *reader) arrived(now time.Time, n int) error {
 		}
 	}
 	used, bad := r.in.decode(r.c.limits.MaxFrame)
+	r.c.more = used < r.in.end
 	if err := r.c.dispatch(r.in.cmds); err != nil {
 		return err
 	}

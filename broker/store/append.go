@@ -42,7 +42,13 @@ var admissions = sync.Pool{New: func() any { return new(admission) }}
 
 // Announce shows the followers what was appended quietly and is confirmed by now, on the goroutine of the caller if nobody else is
 // at it: that is cheaper than to wake another one, and a consumer that waits hears of it sooner. The caller does one batch at most.
-func (s *Store) Announce() { s.dispatcher.announce() }
+func (s *Store) Announce() {
+	s.Log.FlushSoon()
+	s.dispatcher.announce()
+}
+
+// FlushHere is for those whose waiter is Alone, before Announce: see commitlog.Log.FlushHere.
+func (s *Store) FlushHere() { s.Log.FlushHere() }
 
 // OnAcked calls w.Done when what it waits for has come: see commitlog.Log.OnAcked.
 func (s *Store) OnAcked(w *commitlog.Waiter) { s.Log.OnAcked(w) }
