@@ -9,6 +9,9 @@ import (
 	"github.com/gantry-mq/gantry/commitlog"
 )
 
+// zeroAhead is how far ahead of its end a synchronous log is kept written with zeros: enough for the longest flush, and little to write at a start.
+const zeroAhead = 8 << 20
+
 // storeOptions are the store's part of the configuration.
 func (b *Broker) storeOptions() store.Options {
 	c := b.opts.Config
@@ -16,7 +19,7 @@ func (b *Broker) storeOptions() store.Options {
 		FS: b.opts.FS, Root: path.Clean(c.StoreDir),
 		Log: commitlog.Options{
 			Dirs: c.LogDirs, ReadOnlyDirs: c.ReadOnlyLogDirs, SegmentSize: c.SegmentBytes,
-			SyncFlush: c.FlushDisk == config.SyncFlush, FlushInterval: c.FlushLogEvery,
+			SyncFlush: c.FlushDisk == config.SyncFlush, ZeroAhead: zeroAhead, FlushInterval: c.FlushLogEvery,
 			MaxMessageSize: int(c.MaxMessageBytes), CRCProperty: c.RecordCRC,
 		},
 		QueueFile: c.QueueFileBytes, BatchFile: c.BatchQueueFileBytes, ExtFile: c.QueueExtFileBytes, QueueExt: c.EnableQueueExt,
