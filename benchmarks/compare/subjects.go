@@ -1,0 +1,50 @@
+package main
+
+import "github.com/gantry-mq/gantry/benchmarks/runner"
+
+// subjects are all that can be measured. The first word of a command line is a program; see programs.
+func subjects() []runner.Subject {
+	return []runner.Subject{
+		{
+			Name: "gantry", Title: "Gantry",
+			Config: "defaults: CRC of every message, index by key, each message with UNIQ_KEY, asynchronous flush",
+			Serve:  []string{"gantry", "up", "--data", "{data}", "--namesrv-port", "0", "--broker-port", "0", "--http-port", "0"},
+			Drive:  []string{"gantry", "bench"},
+		},
+		{
+			Name: "jetstream", Title: "NATS JetStream",
+			Config: "file storage, one replica, limits retention; fsync every two minutes as by default, or `sync always`",
+			Serve:  []string{"jetstream", "serve", "--data", "{data}"},
+			Drive:  []string{"jetstream", "bench"},
+		},
+		{
+			Name: "java", Title: "RocketMQ 5.5.0 (Java)",
+			Config: "name server and broker from the published jars, heap of 1 GB, asynchronous flush as by default, or SYNC_FLUSH; 8 s of warm-up instead of 2 s for the compiler",
+			Serve:  []string{"java", "serve", "--data", "{data}"},
+			Drive:  []string{"gantry", "bench"},
+		},
+		{
+			Name: "remoting", Title: "empty Remoting server",
+			Config: "parses a frame and answers it: what the protocol takes without a broker",
+			Serve:  []string{"ceiling", "serve", "remoting"},
+			Drive:  []string{"gantry", "bench"},
+		},
+		{
+			Name: "tcp", Title: "TCP ping-pong",
+			Config: "a frame of a message's size there, a small one back, over loopback between two processes",
+			Serve:  []string{"ceiling", "serve", "tcp"},
+			Drive:  []string{"ceiling", "bench"},
+		},
+		{
+			Name: "writev", Title: "bare writev",
+			Config: "32 × 1,175 bytes from a mapped file to a loopback socket, again and again",
+			Serve:  []string{"ceiling", "serve", "writev"},
+			Drive:  []string{"ceiling", "bench"},
+		},
+		{
+			Name: "fdatasync", Title: "bare write + fdatasync",
+			Config: "1 KiB appended to a preallocated file and flushed, one at a time",
+			Drive:  []string{"ceiling", "bench"},
+		},
+	}
+}
