@@ -57,10 +57,11 @@ func paced(z *size) runner.Load {
 
 // synchronous are the parts of the servers in a load whose answers mean that the message is on the disk.
 func synchronous(z *size) []runner.Entry {
-	all := z.entries("gantry", "jetstream", "java")
+	all := z.entries("gantry", "jetstream", "jetstream-8", "java")
 	all[0].Serve = []string{"--set", "flushDiskType=SYNC_FLUSH"}
 	all[1].Serve = []string{"--sync", "always"}
-	all[2].Serve = []string{"--flush", "sync"}
+	all[2].Serve, all[2].Flags = []string{"--sync", "always"}, []string{"--streams=8"}
+	all[3].Serve = []string{"--flush", "sync"}
 	return all
 }
 
@@ -156,7 +157,7 @@ func inFlight(z *size) []runner.Load {
 	for _, n := range []int{1, 4, 16, 64, 256} {
 		connections := min(n, 4)
 		out = append(out, runner.Load{
-			ID: fmt.Sprintf("in-flight/%d", n), Title: fmt.Sprintf("Produce 1 KiB messages, %d in flight", n), Series: "in flight", X: float64(n),
+			ID: fmt.Sprintf("in-flight/%d", n), Title: fmt.Sprintf("Produce 1 KiB messages, %d in flight", n), Series: "messages in flight", X: float64(n),
 			Mode: "send", Flags: z.timed(fmt.Sprint("--connections=", connections), fmt.Sprint("--in-flight=", n/connections)),
 			Entries: z.entries("gantry", "jetstream", "java", "remoting"),
 			Metrics: []runner.Metric{

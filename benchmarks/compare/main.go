@@ -111,7 +111,21 @@ func compare(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if werr == nil {
 		fmt.Fprintln(stdout, dir)
 	}
-	return errors.Join(err, werr)
+	return errors.Join(err, failed(rep), werr)
+}
+
+// failed is an error if a round failed.
+func failed(r *report.Report) error {
+	n := 0
+	for i := range r.Loads {
+		for k := range r.Loads[i].Runs {
+			n += len(r.Loads[i].Runs[k].Failures)
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d rounds failed; the report says why", n)
 }
 
 // plan selects what the options ask for.

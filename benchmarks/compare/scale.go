@@ -9,36 +9,36 @@ import (
 // scale are loads that show how the cost of a message depends on how much there is of something.
 func scale(z *size) []runner.Load {
 	var out []runner.Load
-	add := func(series string, n int, flags ...string) {
+	add := func(id, series string, n int, flags ...string) {
 		if n > z.widest {
 			return
 		}
-		cost := runner.Metric{ID: "cost", Title: "server CPU for a message", Unit: "µs", Of: cpuMicrosPerMessage, Reference: "jetstream", Goals: limit(series, n)}
+		cost := runner.Metric{ID: "cost", Title: "server CPU for a message", Unit: "µs", Of: cpuMicrosPerMessage, Goals: limit(id, n)}
 		out = append(out, runner.Load{
-			ID: fmt.Sprintf("%s/%d", series, n), Title: fmt.Sprintf("Produce with %d %s", n, series), Series: series, X: float64(n),
+			ID: fmt.Sprintf("%s/%d", id, n), Title: fmt.Sprintf("Produce with %d %s", n, series), Series: series, X: float64(n), Line: id == "bytes",
 			Mode: "send", Flags: z.timed(flags...), Entries: z.entries("gantry"),
 			Metrics: []runner.Metric{cost, {ID: "rate", Title: "messages per second", Unit: "msg/s", Higher: true, Of: messagesPerSecond}},
 		})
 	}
 	for _, n := range []int{1, 10, 100, 1000, 10_000, 50_000} {
-		add("queues", n, fmt.Sprint("--queues=", n))
+		add("queues", "queues", n, fmt.Sprint("--queues=", n))
 	}
 	for _, n := range []int{1, 10, 100, 1000, 10_000} {
-		add("connections", n, fmt.Sprint("--connections=", n), fmt.Sprint("--in-flight=", max(1, 256/n)))
+		add("connections", "connections", n, fmt.Sprint("--connections=", n), fmt.Sprint("--in-flight=", max(1, 256/n)))
 	}
 	for _, n := range []int{128, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20} {
-		add("bytes", n, fmt.Sprint("--size=", n), "--in-flight=8")
+		add("bytes", "bytes of a body", n, fmt.Sprint("--size=", n), "--in-flight=8")
 	}
 	return append(out, quota(z))
 }
 
 // limit is what a message may cost at most, as a multiple of what it costs with one of them.
-func limit(series string, n int) []runner.Goal {
+func limit(id string, n int) []runner.Goal {
 	factor := map[int]float64{10_000: 2, 50_000: 4}[n]
-	if factor == 0 || series == "bytes" {
+	if factor == 0 || id == "bytes" {
 		return nil
 	}
-	return []runner.Goal{{Text: fmt.Sprintf("≤ %g × one", factor), Terms: []runner.Term{{Factor: factor, Subject: "gantry", Row: series + "/1/cost"}}}}
+	return []runner.Goal{{Text: fmt.Sprintf("≤ %g × one", factor), Terms: []runner.Term{{Factor: factor, Subject: "gantry", Row: id + "/1/cost"}}}}
 }
 
 // quota is a server that may use half a CPU and 256 MiB.

@@ -18,6 +18,12 @@ func subjects() []runner.Subject {
 			Drive:  []string{"jetstream", "bench"},
 		},
 		{
+			Name: "jetstream-8", Title: "NATS JetStream with 8 streams",
+			Config: "the same, the topic's 8 queues dealt out among as many streams, which flush in parallel",
+			Serve:  []string{"jetstream", "serve", "--data", "{data}"},
+			Drive:  []string{"jetstream", "bench"},
+		},
+		{
 			Name: "java", Title: "RocketMQ 5.5.0 (Java)",
 			Config: "name server and broker from the published jars, heap of 1 GB, asynchronous flush as by default, or SYNC_FLUSH; 8 s of warm-up instead of 2 s for the compiler",
 			Serve:  []string{"java", "serve", "--data", "{data}"},

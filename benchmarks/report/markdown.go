@@ -61,17 +61,30 @@ func (r *Report) goals(b *bytes.Buffer) {
 			row := &r.Loads[i].Rows[k]
 			for n, g := range row.Goals {
 				if first {
-					b.WriteString("\n## Goals\n\n| load | figure | measured | goal | limit | ratio | |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+					b.WriteString("\n## Goals\n\n| load | figure | Gantry | others | goal | limit | ratio | |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 					first = false
 				}
-				load, title, measured := r.Loads[i].Title, row.Title, value(row, &row.Cells[0])
-				if n > 0 {
-					load, title, measured = "", "", ""
+				load := ""
+				if k == 0 && n == 0 {
+					load = r.Loads[i].Title
 				}
-				fmt.Fprintf(b, "| %s | %s | %s | %s |%s\n", load, title, measured, g.Text, g.verdict(row))
+				fmt.Fprintf(b, "| %s | %s | %s |%s\n", load, row.figures(n == 0), g.Text, g.verdict(row))
 			}
 		}
 	}
+}
+
+// figures are the cells of a goal's line that say what was measured. They are empty but for a row's first goal.
+func (row *Row) figures(first bool) string {
+	if !first {
+		return " | | "
+	}
+	own, others := &row.Cells[0], ""
+	for i := range row.Cells[1:] {
+		c := &row.Cells[i+1]
+		others += fmt.Sprintf("%s %s<br>", c.Subject, Number(c.Summary.Median))
+	}
+	return fmt.Sprintf("%s | %s %s | %s", row.Title, Number(own.Summary.Median), row.Unit, strings.TrimSuffix(others, "<br>"))
 }
 
 // verdict are the last cells of a goal's line.
@@ -152,8 +165,8 @@ func (u *Run) remark() string {
 // series is what the report says of loads that differ in one number.
 func (r *Report) series(b *bytes.Buffer, name, plot string) {
 	loads := r.inSeries(name)
-	fmt.Fprintf(b, "\n## Produce by %s\n", name)
-	for _, id := range rowsOf(loads) {
+	fmt.Fprintf(b, "\n## By %s\n", name)
+	for n, id := range rowsOf(loads) {
 		var subjects []string
 		var unit, title string
 		for _, l := range loads {
@@ -172,7 +185,9 @@ func (r *Report) series(b *bytes.Buffer, name, plot string) {
 			}
 			b.WriteString("\n")
 		}
-		r.fits(b, loads, id, subjects, name, unit)
+		if n == 0 && loads[0].Line {
+			fits(b, loads, id, subjects, unit)
+		}
 	}
 	for _, l := range loads {
 		for i := range l.Runs {
@@ -189,11 +204,8 @@ func (r *Report) series(b *bytes.Buffer, name, plot string) {
 	}
 }
 
-// fits says what a figure is as a line of the series' number, where that is a number of bytes.
-func (r *Report) fits(b *bytes.Buffer, loads []*Load, id string, subjects []string, name, unit string) {
-	if name != "bytes" || id != "cost" {
-		return
-	}
+// fits says what a figure is as a line of the series' number.
+func fits(b *bytes.Buffer, loads []*Load, id string, subjects []string, unit string) {
 	for _, s := range subjects {
 		var xs, ys []float64
 		for _, l := range loads {
@@ -202,7 +214,7 @@ func (r *Report) fits(b *bytes.Buffer, loads []*Load, id string, subjects []stri
 			}
 		}
 		if line, err := stats.FitLine(xs, ys); err == nil { // too few for a line: none is claimed
-			fmt.Fprintf(b, "\n%s: %s %s + %s %s for each KiB (least squares of relative errors)\n", s, Number(line.A), unit, Number(line.B*1024), unit)
+			fmt.Fprintf(b, "\n%s: %s + %s for each 1,000 (%s; least squares of relative errors)\n", s, Number(line.A), Number(line.B*1000), unit)
 		}
 	}
 }
@@ -229,8 +241,6 @@ CPU seconds are of the measured part; memory is anonymous resident memory, looke
 share of the CPUs' time that other machines took in a round; a round with more than 10 % is repeated at most three times, then counts as noisy. Latency plots are of all rounds together.
 `)
 }
-
-func value(row *Row, c *Cell) string { return Number(c.Summary.Median) + " " + row.Unit }
 
 func ratioText(r *stats.Ratio) string {
 	if r == nil {

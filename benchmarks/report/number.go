@@ -9,11 +9,9 @@ import (
 // Number writes a figure with three significant digits, or all of its whole ones with separators.
 func Number(v float64) string {
 	switch a := math.Abs(v); {
-	case v == 0:
-		return "0"
 	case a >= 1000:
 		return group(strconv.FormatFloat(v, 'f', 0, 64))
-	case a >= 100:
+	case a >= 100 || v == math.Trunc(v):
 		return fmt.Sprintf("%.0f", v)
 	case a >= 10:
 		return fmt.Sprintf("%.1f", v)

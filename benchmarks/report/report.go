@@ -38,6 +38,7 @@ type Load struct {
 	Title  string  `json:"title"`
 	Series string  `json:"series,omitempty"` // loads of one series differ in one number
 	X      float64 `json:"x,omitempty"`      // that number
+	Line   bool    `json:"line,omitempty"`   // the first row of each load of the series is expected to be a + b·X
 	Runs   []Run   `json:"runs"`
 	Rows   []Row   `json:"rows"`
 }

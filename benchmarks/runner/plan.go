@@ -49,6 +49,7 @@ type Load struct {
 	Within   time.Duration // bounds each single step; 0: DefaultWithin
 	Series   string        // loads of one series differ in one number
 	X        float64
+	Line     bool // the first metric of a series is expected to be a + b·X
 }
 
 // Scenario is what is done to a subject in a round.

@@ -12,7 +12,7 @@ import (
 
 // sumUp is what the report says of a load.
 func (l *Load) sumUp(p *Plan, entries []*Entry, outcomes []outcome) report.Load {
-	out := report.Load{ID: l.ID, Title: l.Title, Series: l.Series, X: l.X}
+	out := report.Load{ID: l.ID, Title: l.Title, Series: l.Series, X: l.X, Line: l.Line}
 	for i, e := range entries {
 		out.Runs = append(out.Runs, l.run(p, e, &outcomes[i]))
 	}

@@ -36,6 +36,9 @@ func (p *Plan) try(ctx context.Context, load *Load, entry *Entry, round int) (*T
 		return nil, fmt.Errorf("runner: %w", err)
 	}
 	defer os.RemoveAll(dir) // what can't be removed is in a directory of whoever made the plan
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
+		return nil, fmt.Errorf("runner: %w", err)
+	}
 	a := &attempt{plan: p, load: load, entry: entry, subject: p.subject(entry.Subject), round: round, dir: dir, trial: Trial{Round: round}}
 	if q := entry.Quota; q != nil {
 		name := filepath.Base(dir)
