@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Measures the storage core and the whole broker on this machine and writes results/core-DATE.md.
-# It takes about 20 minutes and 10 GB of disk, and wants a machine that does nothing else.
+# Measures the storage core on this machine and writes results/core-DATE.md; go run ./benchmarks/compare measures the whole broker.
+# It takes about 15 minutes and 10 GB of disk, and wants a machine that does nothing else.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 export GOFLAGS="${GOFLAGS:--buildvcs=false}"
 out="results/core-$(date +%F).md"
 work=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'rm -rf "$work"' EXIT
 
 steal() { awk '/^cpu /{print $9}' /proc/stat; }
 # part TITLE COMMAND…: a section with the command and what it printed, and the time that others took from this machine meanwhile.
@@ -22,7 +21,7 @@ part() {
 }
 
 {
-  echo "# Storage core and broker, $(date +%F)"
+  echo "# Storage core, $(date +%F)"
   echo
   echo "Made by \`benchmarks/core.sh\`. Ratios (\`x_bare\`, shares) compare both sides within one run; absolute figures are this machine's."
   echo
@@ -43,30 +42,5 @@ part "broker/store: dispatch, reads" bench 'Dispatch|Read' ./broker/store
 part "broker/store: restart" bench 'Restart' -benchtime 3x ./broker/store -args -store-mib 4096
 part "record and remoting" go test -run '^$' -bench 'Encode|Finish|Decode|Verify|Reply|Echo|PingPong' -benchtime 200ms ./commitlog/record ./broker/remoting
 
-go build -o "$work/gantry" ./broker/cmd/gantry
-up() {
-  "$work/gantry" up --data "$work/data" --namesrv-port 0 --broker-port 0 --http-port 0 "$@" >"$work/ready" 2>"$work/err" &
-  server=$!
-  until grep -q '^gantry ready' "$work/ready"; do sleep 0.05; kill -0 "$server"; done
-  addr=$(sed -n 's/.* broker=\([^ ]*\) .*/\1/p' "$work/ready")
-  namesrv=$(sed -n 's/.* namesrv=\([^ ]*\) .*/\1/p' "$work/ready")
-}
-down() { kill "$server"; wait "$server" || true; server=; rm -rf "$work/data"; }
-up
-part "broker: 1 KiB, 4 connections × 64 in flight" "$work/gantry" bench send --addr "$addr" --topic load --duration 20s --pid "$server"
-part "broker: 1 KiB, 1 in flight" "$work/gantry" bench send --addr "$addr" --topic single --connections 1 --in-flight 1 --duration 10s --pid "$server"
-part "broker: pull of 1,000,000 × 1 KiB, 4 connections" "$work/gantry" bench pull --addr "$addr" --topic backlog --count 1000000 --passes 3 --pid "$server"
-part "broker: 1 KiB at 5,000/s to waiting consumers" "$work/gantry" bench latency --addr "$addr" --topic paced --rate 5000 --duration 20s --pid "$server"
-down
-up
-part "broker: 10,000 topics × 4 queues" "$work/gantry" bench topics --addr "$addr" --topics 10000 --queues 4 --namesrv "$namesrv" --pid "$server"
-down
-up
-part "broker: 10,000 idle connections" "$work/gantry" bench connections --addr "$addr" --connections 10000 --pid "$server"
-down
-up --set flushDiskType=SYNC_FLUSH
-part "broker, SYNC_FLUSH: 1 KiB, 4 connections × 64 in flight" "$work/gantry" bench send --addr "$addr" --topic load --duration 20s --pid "$server"
-part "broker, SYNC_FLUSH: 1 KiB, 1 in flight" "$work/gantry" bench send --addr "$addr" --topic single --connections 1 --in-flight 1 --duration 10s --pid "$server"
-down
 sed -i "s|$work/|/tmp/|g" "$out"
 echo "$out"

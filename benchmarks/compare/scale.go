@@ -16,7 +16,7 @@ func scale(z *size) []runner.Load {
 		cost := runner.Metric{ID: "cost", Title: "server CPU for a message", Unit: "µs", Of: cpuMicrosPerMessage, Goals: limit(id, n)}
 		out = append(out, runner.Load{
 			ID: fmt.Sprintf("%s/%d", id, n), Title: fmt.Sprintf("Produce with %d %s", n, series), Series: series, X: float64(n), Line: id == "bytes",
-			Mode: "send", Flags: z.timed(flags...), Entries: z.entries("gantry"),
+			Mode: "send", Flags: z.timed(flags...), Entries: z.entries("gantry"), Kill: id == "queues" && n >= 10_000,
 			Metrics: []runner.Metric{cost, {ID: "rate", Title: "messages per second", Unit: "msg/s", Higher: true, Of: messagesPerSecond}},
 		})
 	}
@@ -29,7 +29,7 @@ func scale(z *size) []runner.Load {
 	for _, n := range []int{128, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20} {
 		add("bytes", "bytes of a body", n, fmt.Sprint("--size=", n), "--in-flight=8")
 	}
-	return append(out, quota(z))
+	return append(out, idle(z), quota(z))
 }
 
 // limit is what a message may cost at most, as a multiple of what it costs with one of them.
@@ -39,6 +39,20 @@ func limit(id string, n int) []runner.Goal {
 		return nil
 	}
 	return []runner.Goal{{Text: fmt.Sprintf("≤ %g × one", factor), Terms: []runner.Term{{Factor: factor, Subject: "gantry", Row: id + "/1/cost"}}}}
+}
+
+// idle are connections that have sent a heartbeat and then nothing.
+func idle(z *size) runner.Load {
+	n := min(z.widest, 10_000)
+	return runner.Load{
+		ID: "idle", Title: fmt.Sprintf("Hold %d idle connections", n), Mode: "connections",
+		Flags:   []string{fmt.Sprint("--connections=", n), fmt.Sprint("--duration=", z.measure)},
+		Entries: []runner.Entry{{Subject: "gantry"}},
+		Metrics: []runner.Metric{
+			{ID: "memory", Title: "anonymous memory with all of them", Unit: "MB", Of: megabytes(rssPeak), Goals: []runner.Goal{{Text: "≤ 150 MB", Absolute: 150}}},
+			{ID: "cpu", Title: "server CPU while nothing happens", Unit: "s", Of: runner.ServerCPUSeconds},
+		},
+	}
 }
 
 // quota is a server that may use half a CPU and 256 MiB.

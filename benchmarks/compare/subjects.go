@@ -44,7 +44,7 @@ func subjects() []runner.Subject {
 		{
 			Name: "writev", Title: "bare writev",
 			Config: "32 × 1,175 bytes from a mapped file to a loopback socket, again and again",
-			Serve:  []string{"ceiling", "serve", "writev"},
+			Serve:  []string{"ceiling", "serve", "writev", "--data", "{data}"},
 			Drive:  []string{"ceiling", "bench"},
 		},
 		{

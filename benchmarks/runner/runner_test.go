@@ -190,6 +190,14 @@ func TestARestartIsMeasuredStepByStep(t *testing.T) {
 	}
 }
 
+func TestAServerThatIsToBeKilledNeedNotStop(t *testing.T) {
+	p := fakePlan(t, 1, fakeSubject(t, "a", "stubborn"))
+	p.Loads[0].Kill = true
+	if r := mustRun(t, p); r.Loads[0].Runs[0].Rounds != 1 {
+		t.Errorf("%s", toJSON(t, r.Loads))
+	}
+}
+
 func TestHistogramLogsAreKeptWhereThatIsWanted(t *testing.T) {
 	p := fakePlan(t, 1, fakeSubject(t, "a", "well"))
 	p.KeepLogs = t.TempDir()

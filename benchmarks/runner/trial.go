@@ -92,7 +92,7 @@ func (a *attempt) serve(ctx context.Context) error {
 		return err
 	}
 	a.trial.Ready = ready
-	if err := a.drive(ctx, s, a.flags()); err != nil {
+	if err := a.drive(ctx, s, a.flags()); err != nil || a.load.Kill {
 		s.end()
 		return err
 	}
