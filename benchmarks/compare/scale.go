@@ -29,7 +29,7 @@ func scale(z *size) []runner.Load {
 	for _, n := range []int{128, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20} {
 		add("bytes", "bytes of a body", n, fmt.Sprint("--size=", n), "--in-flight=8")
 	}
-	return append(out, idle(z), quota(z))
+	return append(append(out, groups(z)...), idle(z), quota(z))
 }
 
 // limit is what a message may cost at most, as a multiple of what it costs with one of them.
@@ -39,6 +39,23 @@ func limit(id string, n int) []runner.Goal {
 		return nil
 	}
 	return []runner.Goal{{Text: fmt.Sprintf("≤ %g × one", factor), Terms: []runner.Term{{Factor: factor, Subject: "gantry", Row: id + "/1/cost"}}}}
+}
+
+// groups consume a backlog in turn.
+func groups(z *size) []runner.Load {
+	var out []runner.Load
+	for _, n := range []int{1, 10, 100, 1000, 10_000} {
+		if n > z.widest {
+			continue
+		}
+		out = append(out, runner.Load{
+			ID: fmt.Sprintf("groups/%d", n), Title: fmt.Sprintf("Pull with %d consumer groups in turn", n), Series: "consumer groups", X: float64(n),
+			Mode: "pull", Flags: []string{fmt.Sprint("--count=", z.backlog), fmt.Sprint("--passes=", z.passes), "--warmup=1ms", fmt.Sprint("--groups=", n)},
+			Entries: z.entries("gantry"),
+			Metrics: []runner.Metric{{ID: "cost", Title: "server CPU for a message", Unit: "µs", Of: cpuMicrosPerMessage, Goals: limit("groups", n)}},
+		})
+	}
+	return out
 }
 
 // idle are connections that have sent a heartbeat and then nothing.

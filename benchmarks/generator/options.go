@@ -12,6 +12,7 @@ const (
 	maxFrameBytes = 16 << 20 // what a broker accepts by default
 	maxInFlight   = 4096     // answers to a full window must fit in socket buffers: a connection writes before it reads
 	maxRate       = 1_000_000
+	maxGroups     = 1_000_000
 )
 
 // Options say what load to put on which broker.
@@ -29,6 +30,7 @@ type Options struct {
 	AnswerTimeout time.Duration // a connection without any answer for so long fails
 	NoFill        bool          // ModePull: pull what the topic holds instead of filling it with Count messages first
 	Passes        int           // ModePull: how often the backlog is pulled
+	Groups        int           // ModePull: consumer groups that pull in turn; several commit offsets, too; 0: one
 	Rate          int           // ModeLatency: sends per second
 	NoReceive     bool          // ModeLatency: only the sends, nobody receives them
 	Topics        int           // ModeTopics: how many; Topic is the beginning of their names, Count the messages for each, 0: one
@@ -50,6 +52,7 @@ func (o *Options) Register(fs *flag.FlagSet) {
 	fs.DurationVar(&o.AnswerTimeout, "answer-timeout", 30*time.Second, "give up when a connection brings no answer for so `long`")
 	fs.BoolVar(&o.NoFill, "no-fill", false, "pull: what the topic holds, messages of --size, instead of --count new ones")
 	fs.IntVar(&o.Passes, "passes", 1, "pull: this `number` of times")
+	fs.IntVar(&o.Groups, "groups", 1, "pull: this `number` of consumer groups pull in turn; several commit their offsets, too")
 	fs.IntVar(&o.Rate, "rate", 5000, "latency: `number` of sends per second")
 	fs.BoolVar(&o.NoReceive, "no-receive", false, "latency: only of the sends; nobody receives them")
 	fs.IntVar(&o.Topics, "topics", 10_000, "topics: `number` of topics")
@@ -86,6 +89,7 @@ func (o *Options) Validate() error {
 	switch o.Mode {
 	case ModePull:
 		check(o.Passes > 0, "passes %d, expected at least 1", o.Passes)
+		check(o.Groups >= 0 && o.Groups <= maxGroups, "groups %d, expected at most %d", o.Groups, maxGroups)
 		check(o.Count > 0 || o.NoFill, "count %d, expected how many messages to pull", o.Count)
 		check(o.Connections <= o.Queues, "connections %d, expected no more than the %d queues", o.Connections, o.Queues)
 	case ModeTopics:
@@ -115,7 +119,7 @@ func Applies(mode, flag string) bool {
 		return mode != ModePull && mode != ModeTopics
 	case "warmup":
 		return mode != ModeTopics && mode != ModeConnections
-	case "no-fill", "passes":
+	case "no-fill", "passes", "groups":
 		return mode == ModePull
 	case "rate", "no-receive":
 		return mode == ModeLatency

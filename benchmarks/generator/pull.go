@@ -111,7 +111,7 @@ func (r *run) look(ctx context.Context) ([]queueRange, error) {
 	defer w.conn.Close()
 	var ranges []queueRange
 	for id := range o.Queues {
-		a, err := w.ask(newPullFrame(o.Topic, id, 1, 0).appendTo(nil, firstOpaque, 0), o.AnswerTimeout)
+		a, err := w.ask(newPullFrame(o.Topic, id, 1, 1, 0).appendTo(nil, firstOpaque, 0, 0), o.AnswerTimeout)
 		switch {
 		case err != nil:
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -204,6 +205,22 @@ func TestAFillThatFailsIsAnError(t *testing.T) {
 	}
 }
 
+func TestGroupsPullInTurnAndCommitWhereTheyAre(t *testing.T) {
+	b := startBroker(t, nil)
+	o := b.pullOptions()
+	o.Connections, o.Groups = 1, 12
+	r, err := Run(t.Context(), o, nil)
+	if err != nil || !r.Clean() || len(b.pulls) < 16 {
+		t.Fatalf("%v, %+v", err, r)
+	}
+	for i, p := range b.pulls {
+		f := p.ExtFields
+		if want := fmt.Sprintf("bench-consumer-%06d", i%12); f["consumerGroup"] != want || f["commitOffset"] != f["queueOffset"] || f["sysFlag"] != "7" {
+			t.Errorf("pull %d: %v, expected group %s", i, f, want)
+		}
+	}
+}
+
 func TestPullStopsWhenItsContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	b := startBroker(t, nil)
@@ -217,9 +234,9 @@ func TestPullStopsWhenItsContextEnds(t *testing.T) {
 }
 
 func TestAPullAllocatesNothing(t *testing.T) {
-	f := newPullFrame("T", 3, 32, time.Second)
+	f := newPullFrame("T", 3, 32, 1, time.Second)
 	out := make([]byte, 0, 4096)
-	if n := testing.AllocsPerRun(100, func() { out = f.appendTo(out[:0], firstOpaque, 1<<40) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { out = f.appendTo(out[:0], firstOpaque, 1<<40, 0) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

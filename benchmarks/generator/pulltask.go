@@ -20,6 +20,7 @@ type pullTask struct {
 	queues  []pullQueue
 	waiting []int32 // a ring of the indexes of the queues whose pull may begin, in turn
 	head, n int
+	group   int // whose pull is next
 
 	messages, bytes, pulls int64 // what came, bodies' bytes, pulls that brought something
 	lastAnswer             int64
@@ -49,7 +50,7 @@ func newPullTask(r *run, a *measure.Arrivals, check func([]byte, int64) bool) *p
 // read adds a queue of which the offsets from … end-1 are to be read.
 func (t *pullTask) read(queueID int, from, end int64) {
 	t.queues = append(t.queues, pullQueue{
-		id: queueID, frame: newPullFrame(t.run.options.Topic, queueID, pullMessages, t.run.options.suspend()), from: from, end: end,
+		id: queueID, frame: newPullFrame(t.run.options.Topic, queueID, pullMessages, t.run.options.Groups, t.run.options.suspend()), from: from, end: end,
 	})
 	t.waiting = append(t.waiting, 0)
 }
@@ -88,7 +89,10 @@ func (t *pullTask) fill(l *lane, now int64) {
 		i := t.waiting[t.head]
 		t.head = (t.head + 1) % len(t.waiting)
 		q := &t.queues[i]
-		l.out = q.frame.appendTo(l.out, l.begin(slot{item: int64(i), sentAt: now}), q.next)
+		l.out = q.frame.appendTo(l.out, l.begin(slot{item: int64(i), sentAt: now}), q.next, t.group)
+		if t.group++; t.group >= t.run.options.Groups {
+			t.group = 0
+		}
 	}
 }
 
