@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gantry-mq/gantry/benchmarks/runner"
 )
@@ -29,7 +30,7 @@ func scale(z *size) []runner.Load {
 	for _, n := range []int{128, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20} {
 		add("bytes", "bytes of a body", n, fmt.Sprint("--size=", n), "--in-flight=8")
 	}
-	return append(append(out, groups(z)...), idle(z), quota(z))
+	return slices.Concat(out, groups(z), cpus(z), []runner.Load{idle(z), quota(z)})
 }
 
 // limit is what a message may cost at most, as a multiple of what it costs with one of them.
@@ -58,6 +59,22 @@ func groups(z *size) []runner.Load {
 	return out
 }
 
+// cpus are produce with different numbers of CPUs that Go may use.
+func cpus(z *size) []runner.Load {
+	var out []runner.Load
+	for _, n := range []int{1, 2} {
+		l := produce(z)
+		l.ID, l.Series, l.X = fmt.Sprintf("cpus/%d", n), "CPUs that the server may use", float64(n)
+		l.Title += fmt.Sprintf(", GOMAXPROCS=%d", n)
+		l.Entries = []runner.Entry{{Subject: "gantry", Env: []string{fmt.Sprint("GOMAXPROCS=", n)}}}
+		for i := range l.Metrics {
+			l.Metrics[i].Reference, l.Metrics[i].Goals = "", nil
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
 // idle are connections that have sent a heartbeat and then nothing.
 func idle(z *size) runner.Load {
 	n := min(z.widest, 10_000)
@@ -82,6 +99,7 @@ func quota(z *size) runner.Load {
 			{ID: "rate", Title: "messages per second", Unit: "msg/s", Higher: true, Of: messagesPerSecond},
 			{ID: "p99", Title: "99th percentile", Unit: "µs", Of: latency(p99)},
 			{ID: "memory", Title: "anonymous memory", Unit: "MB", Of: megabytes(rssPeak)},
+			{ID: "throttled", Title: "periods in which it had used up its time", Unit: "%", Of: func(t *runner.Trial) (float64, bool) { return 100 * t.Throttled, true }},
 		},
 	}
 }

@@ -65,12 +65,20 @@ func fake(args []string) error {
 	case "unclean":
 		<-ended
 		return fmt.Errorf("lost a file")
+	case "busy":
+		for {
+			select {
+			case <-ended:
+				return nil
+			default:
+			}
+		}
 	}
 	<-ended
 	return nil
 }
 
-// fakeDriver reports what its flags say: rate=N, and with slow=DIR it first waits until the server has ended.
+// fakeDriver reports what its flags say: rate=N, and does or suffers what the others say.
 func fakeDriver(args []string) error {
 	r := generator.Report{Mode: args[0], Started: time.Now()}
 	var output generator.Output
@@ -85,6 +93,12 @@ func fakeDriver(args []string) error {
 			output.JSON = value
 		case "hdr":
 			output.HDR = value
+		case "wait":
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				return err
+			}
+			time.Sleep(d)
 		case "addr":
 			r.Addr = value
 		case "begun":

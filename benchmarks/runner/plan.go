@@ -75,6 +75,7 @@ type Entry struct {
 	Mode    string   // instead of the load's
 	Flags   []string // with Mode: instead of the load's; else added to them
 	Rounds  int      // at most so many, where a round takes too long; 0: all
+	Env     []string // NAME=VALUE, added to the server's environment
 	Quota   *Quota   // what the server may use
 }
 
@@ -114,6 +115,7 @@ type Trial struct {
 	Written   int64                   // bytes to the device
 	ServerCPU time.Duration           // under the load; in Idle: while nothing happened
 	Steal     float64
+	Throttled float64 // with a quota: the part of its periods that the server had used up
 	Attempts  int
 
 	// Of Restart.

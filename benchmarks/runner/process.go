@@ -32,10 +32,11 @@ type readyLine struct {
 	at    time.Time
 }
 
-// launch starts a program. Whoever launches it calls finish, or end.
-func launch(args []string) (*process, error) {
+// launch starts a program, with some more environment. Whoever launches it calls finish, or end.
+func launch(args, env []string) (*process, error) {
 	p := &process{name: filepath.Base(args[0]), cmd: exec.Command(args[0], args[1:]...), ready: make(chan readyLine, 1), exited: make(chan struct{})}
 	p.cmd.SysProcAttr = ownGroup()
+	p.cmd.Env = append(p.cmd.Environ(), env...)
 	p.cmd.Stderr = &p.output
 	p.cmd.WaitDelay = time.Second // a child that it leaves behind may hold its pipes; finish ends that, too
 	stdout, err := p.cmd.StdoutPipe()
@@ -187,7 +188,7 @@ var errServerEnded = errors.New("the server has ended")
 
 // run runs a driver to its end, which is also that of the server if there is one.
 func run(ctx context.Context, args []string, within time.Duration, server *process) (*process, error) {
-	p, err := launch(args)
+	p, err := launch(args, nil)
 	if err != nil {
 		return nil, err
 	}

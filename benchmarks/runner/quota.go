@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // Quota bounds what a server may use, by a control group.
@@ -64,6 +65,39 @@ func (q *Quota) remove(name string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// throttled is the part of the groups' periods in which their processes had used up their time.
+func (q *Quota) throttled(name string) (float64, error) {
+	for dir := range q.groups(cgroupRoot, name) {
+		text, err := os.ReadFile(filepath.Join(dir, "cpu.stat"))
+		if errors.Is(err, os.ErrNotExist) {
+			continue // the group of the memory
+		}
+		if err != nil {
+			return 0, fmt.Errorf("runner: control group: %w", err)
+		}
+		return parseThrottled(string(text))
+	}
+	return 0, errors.New("runner: control group: no cpu.stat")
+}
+
+// parseThrottled reads the lines "nr_periods N" and "nr_throttled N".
+func parseThrottled(text string) (float64, error) {
+	var periods, throttled float64
+	for line := range strings.Lines(text) {
+		for name, to := range map[string]*float64{"nr_periods ": &periods, "nr_throttled ": &throttled} {
+			if value, ok := strings.CutPrefix(line, name); ok {
+				if _, err := fmt.Sscan(value, to); err != nil {
+					return 0, fmt.Errorf("runner: control group: cpu.stat: %q: %w", line, err)
+				}
+			}
+		}
+	}
+	if periods == 0 {
+		return 0, errors.New("runner: control group: cpu.stat says of no periods")
+	}
+	return throttled / periods, nil
 }
 
 // wrap returns a command line that joins the groups before it becomes the program, so that all of its memory counts.

@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
@@ -28,8 +29,8 @@ func (l *Load) sumUp(p *Plan, entries []*Entry, outcomes []outcome) report.Load 
 func (l *Load) run(p *Plan, e *Entry, o *outcome) report.Run {
 	s := p.subject(e.Subject)
 	out := report.Run{Subject: e.Subject, Rounds: len(o.trials), Failures: o.failures, Repeats: o.repeats}
-	if len(e.Serve) > 0 || e.Quota != nil {
-		out.Serve = show(e.serve(s)) + e.Quota.String()
+	if len(e.Serve) > 0 || len(e.Env) > 0 || e.Quota != nil {
+		out.Serve = strings.Join(append(slices.Clone(e.Env), show(e.serve(s))), " ") + e.Quota.String()
 	}
 	if l.Scenario != Idle {
 		out.Drive = show(slices.Concat(s.Drive, []string{e.mode(l)}, e.flags(l)))

@@ -64,6 +64,11 @@ func (p *Plan) try(ctx context.Context, load *Load, entry *Entry, round int) (*T
 	if err != nil {
 		return nil, err
 	}
+	if entry.Quota != nil {
+		if a.trial.Throttled, err = entry.Quota.throttled(filepath.Base(dir)); err != nil {
+			return nil, err
+		}
+	}
 	after, err := p.CPUTimes()
 	a.trial.Steal = after.StealSince(before)
 	return &a.trial, err
@@ -73,7 +78,7 @@ func (p *Plan) try(ctx context.Context, load *Load, entry *Entry, round int) (*T
 func (a *attempt) start(ctx context.Context) (*process, time.Duration, error) {
 	args := a.entry.Quota.wrap(a.place(a.entry.serve(a.subject)), filepath.Base(a.dir))
 	began := time.Now()
-	s, err := launch(args)
+	s, err := launch(args, a.entry.Env)
 	if err != nil {
 		return nil, 0, err
 	}
