@@ -57,21 +57,22 @@ func paced(z *size) runner.Load {
 
 // synchronous are the parts of the servers in a load whose answers mean that the message is on the disk.
 func synchronous(z *size) []runner.Entry {
-	all := z.entries("gantry", "jetstream", "jetstream-8", "java")
+	all := z.entries("gantry", "jetstream", "java")
 	all[0].Serve = []string{"--set", "flushDiskType=SYNC_FLUSH"}
 	all[1].Serve = []string{"--sync", "always"}
-	all[2].Serve, all[2].Flags = []string{"--sync", "always"}, []string{"--streams=8"}
-	all[3].Serve = []string{"--flush", "sync"}
+	all[2].Serve = []string{"--flush", "sync"}
 	return all
 }
 
 func syncMany(z *size) runner.Load {
+	eight := runner.Entry{Subject: "jetstream-8", Serve: []string{"--sync", "always"}, Flags: []string{"--streams=8"}}
 	return runner.Load{
 		ID: "sync", Title: "Produce 1 KiB messages, answered when they are on the disk, 4 connections × 64 in flight", Mode: "send", Flags: z.timed(),
-		Entries: append(synchronous(z), bare("fdatasync", z.timed("--data={data}", "--connections=1", "--in-flight=1"))),
+		Entries: append(synchronous(z), eight, bare("fdatasync", z.timed("--data={data}", "--connections=1", "--in-flight=1"))),
 		Metrics: []runner.Metric{
-			{ID: "rate", Title: "messages per second (ratio / 256: the part of 256 × bare that is reached)", Unit: "msg/s", Higher: true, Of: messagesPerSecond, Reference: "fdatasync", Goals: []runner.Goal{
+			{ID: "rate", Title: "messages per second", Unit: "msg/s", Higher: true, Of: messagesPerSecond, Reference: "fdatasync", Goals: []runner.Goal{
 				{Text: "≥ 6 × Java", Terms: []runner.Term{{Factor: 6, Subject: "java"}}},
+				{Text: "256 × bare write + fdatasync", Terms: []runner.Term{{Factor: 256, Subject: "fdatasync"}}, Only: true},
 			}},
 			{ID: "per-cpu", Title: "messages per server CPU-second", Unit: "msg", Higher: true, Of: messagesPerCPU, Reference: "java"},
 		},

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/gantry-mq/gantry/benchmarks/runner"
 )
@@ -51,7 +52,7 @@ func groups(z *size) []runner.Load {
 		}
 		out = append(out, runner.Load{
 			ID: fmt.Sprintf("groups/%d", n), Title: fmt.Sprintf("Pull with %d consumer groups in turn", n), Series: "consumer groups", X: float64(n),
-			Mode: "pull", Flags: []string{fmt.Sprint("--count=", z.backlog), fmt.Sprint("--passes=", z.passes), "--warmup=1ms", fmt.Sprint("--groups=", n)},
+			Mode: "pull", Flags: []string{fmt.Sprint("--count=", z.backlog), fmt.Sprint("--passes=", z.passes), "--warmup=1ms", fmt.Sprint("--groups=", n)}, Within: 20 * time.Minute,
 			Entries: z.entries("gantry"),
 			Metrics: []runner.Metric{{ID: "cost", Title: "server CPU for a message", Unit: "µs", Of: cpuMicrosPerMessage, Goals: limit("groups", n)}},
 		})

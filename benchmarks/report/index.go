@@ -96,7 +96,7 @@ func indexTable(entries []entry, plotted bool) []byte {
 		for i := range e.Loads {
 			for k := range e.Loads[i].Rows {
 				for _, g := range e.Loads[i].Rows[k].Goals {
-					if g.Met != nil {
+					if g.Met != nil && !g.Only {
 						all++
 						if *g.Met {
 							met++

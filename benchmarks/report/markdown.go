@@ -43,6 +43,9 @@ func (r *Report) head(b *bytes.Buffer) {
 	b.WriteString("\n| subject | | configuration |\n| --- | --- | --- |\n")
 	for _, s := range r.Subjects {
 		config := s.Config
+		if s.Version != "" {
+			config = s.Version + "; " + config
+		}
 		if s.Serve != "" {
 			config += "; `" + s.Serve + "`"
 		}
@@ -61,7 +64,7 @@ func (r *Report) goals(b *bytes.Buffer) {
 			row := &r.Loads[i].Rows[k]
 			for n, g := range row.Goals {
 				if first {
-					b.WriteString("\n## Goals\n\n| load | figure | Gantry | others | goal | limit | ratio | |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
+					b.WriteString("\n## Goals\n\n| load | figure | Gantry | others | goal | limit | Gantry / limit | ratio | |\n| --- | --- | --- | --- | --- | ---: | ---: | --- | --- |\n")
 					first = false
 				}
 				load := ""
@@ -90,13 +93,16 @@ func (row *Row) figures(first bool) string {
 // verdict are the last cells of a goal's line.
 func (g *Goal) verdict(row *Row) string {
 	if g.Met == nil {
-		return fmt.Sprintf(" | | not measured: %s |", g.Missing)
+		return fmt.Sprintf(" | | | not measured: %s |", g.Missing)
 	}
 	verdict := "**missed**"
-	if *g.Met {
+	switch {
+	case g.Only:
+		verdict = "reported only"
+	case *g.Met:
 		verdict = "met"
 	}
-	return fmt.Sprintf(" %s %s | %s | %s |", Number(g.Limit), row.Unit, ratioText(g.Ratio), verdict)
+	return fmt.Sprintf(" %s %s | %s | %s | %s |", Number(g.Limit), row.Unit, Number(g.Share), ratioText(g.Ratio), verdict)
 }
 
 // section is what the report says of one load.

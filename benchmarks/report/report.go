@@ -25,11 +25,12 @@ type Report struct {
 
 // Subject is a program that was measured, or was to be.
 type Subject struct {
-	Name   string `json:"name"`
-	Title  string `json:"title"`
-	Config string `json:"config,omitempty"` // how it is configured, and why so
-	Serve  string `json:"serve,omitempty"`  // command line of the server
-	Absent string `json:"absent,omitempty"` // why it was not measured
+	Name    string `json:"name"`
+	Title   string `json:"title"`
+	Config  string `json:"config,omitempty"`  // how it is configured, and why so
+	Serve   string `json:"serve,omitempty"`   // command line of the server
+	Version string `json:"version,omitempty"` // what its ready line says
+	Absent  string `json:"absent,omitempty"`  // why it was not measured
 }
 
 // Load is one kind of work, what it took from each subject, and what was measured of it.
@@ -87,6 +88,8 @@ type Cell struct {
 type Goal struct {
 	Text    string       `json:"text"`
 	Limit   float64      `json:"limit,omitempty"`   // in the row's unit
+	Share   float64      `json:"share,omitempty"`   // what was measured, as a part of the limit
+	Only    bool         `json:"only,omitempty"`    // the share is reported; it is no goal
 	Met     *bool        `json:"met,omitempty"`     // nil: something that it takes wasn't measured
 	Missing string       `json:"missing,omitempty"` // that something
 	Ratio   *stats.Ratio `json:"ratio,omitempty"`   // to the subject that the goal names

@@ -53,7 +53,7 @@ func fake(args []string) error {
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return err
 	}
-	fmt.Printf("noise\nfake ready addr=127.0.0.1:9 store=%s\n", data)
+	fmt.Printf("noise\nfake ready version=v7 addr=127.0.0.1:9 store=%s\n", data)
 	switch args[1] {
 	case "dying": // ends when the driver has begun
 		for {

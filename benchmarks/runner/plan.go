@@ -95,6 +95,7 @@ type Goal struct {
 	Text     string
 	Absolute float64
 	Terms    []Term
+	Only     bool // report what part of it is reached; it is no goal
 }
 
 // Term is a multiple of what a subject reached.
@@ -107,6 +108,7 @@ type Term struct {
 // Trial is what one round of a subject gave.
 type Trial struct {
 	Round     int
+	Version   string                  // of the server, where its ready line says version=
 	Ready     time.Duration           // from the start of the process to its ready line
 	Report    *generator.Report       // of the driver, nil without one
 	Latencies *hdrhistogram.Histogram // its main histogram, in nanoseconds; nil if it wrote none

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gantry-mq/gantry/benchmarks/report"
@@ -32,6 +33,7 @@ func (p *Plan) Run(ctx context.Context) (*report.Report, error) {
 		outcomes, err := p.rounds(ctx, load, entries, progress)
 		if anything(outcomes) {
 			r.Loads = append(r.Loads, load.sumUp(p, entries, outcomes))
+			noteVersions(r.Subjects, entries, outcomes)
 		}
 		if err != nil {
 			r.Ended = err.Error()
@@ -98,6 +100,18 @@ func (p *Plan) settle(ctx context.Context, load *Load, e *Entry, round int) (*Tr
 		}
 	}
 	return best, nil
+}
+
+// noteVersions adds to the subjects which versions of them were measured.
+func noteVersions(subjects []report.Subject, entries []*Entry, outcomes []outcome) {
+	for i, e := range entries {
+		at := slices.IndexFunc(subjects, func(s report.Subject) bool { return s.Name == e.Subject })
+		for _, t := range outcomes[i].trials {
+			if t.Version != "" {
+				subjects[at].Version = t.Version
+			}
+		}
+	}
 }
 
 func anything(outcomes []outcome) bool {

@@ -60,6 +60,9 @@ func TestSubjectsAreMeasuredInTurnAndCompared(t *testing.T) {
 	if p50 := run.Latencies[3]; p50[0] != 50 || p50[1] < 495 || p50[1] > 505 {
 		t.Errorf("p50 %v, expected 500 µs", p50)
 	}
+	if r.Subjects[0].Version != "v7" || row.Goals[1].Share != 0.75 {
+		t.Errorf("%s", toJSON(t, r))
+	}
 	if r.Subjects[2].Absent == "" {
 		t.Error("the report doesn't say why a subject was not measured")
 	}

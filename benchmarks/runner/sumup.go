@@ -149,7 +149,7 @@ func (p *Plan) goals(rowID string) []Goal {
 }
 
 func (g *Goal) judge(r *report.Report, row *report.Row) report.Goal {
-	out := report.Goal{Text: g.Text}
+	out := report.Goal{Text: g.Text, Only: g.Only}
 	limit := g.Absolute
 	own := &row.Cells[0]
 	for _, t := range g.Terms {
@@ -174,5 +174,8 @@ func (g *Goal) judge(r *report.Report, row *report.Row) report.Goal {
 		met = own.Summary.Median >= limit
 	}
 	out.Limit, out.Met = limit, &met
+	if limit > 0 {
+		out.Share = own.Summary.Median / limit
+	}
 	return out
 }

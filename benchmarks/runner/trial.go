@@ -96,7 +96,7 @@ func (a *attempt) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.trial.Ready = ready
+	a.trial.Ready, a.trial.Version = ready, s.words["version"]
 	if err := a.drive(ctx, s, a.flags()); err != nil || a.load.Kill {
 		s.end()
 		return err
