@@ -14,17 +14,18 @@ import (
 
 // program is a program of this repository that subjects consist of.
 type program struct {
-	module string // directory with its go.mod
-	pkg    string // in the module
+	module string   // directory with its go.mod
+	pkg    string   // in the module
+	needs  []string // commands that it runs
 }
 
 // programs are named as in the command lines of subjects.
 func programs() map[string]program {
 	return map[string]program{
-		"gantry":    {".", "./broker/cmd/gantry"},
-		"ceiling":   {".", "./benchmarks/ceiling"},
-		"java":      {".", "./benchmarks/java"},
-		"jetstream": {"benchmarks/jetstream", "."},
+		"gantry":    {module: ".", pkg: "./broker/cmd/gantry"},
+		"ceiling":   {module: ".", pkg: "./benchmarks/ceiling"},
+		"java":      {module: ".", pkg: "./benchmarks/java", needs: []string{"java", "mvn"}},
+		"jetstream": {module: "benchmarks/jetstream", pkg: "."},
 	}
 }
 
@@ -56,6 +57,11 @@ func build(ctx context.Context, root, bin string, plan *runner.Plan, progress io
 }
 
 func buildProgram(ctx context.Context, root string, p program, to string) error {
+	for _, name := range p.needs {
+		if _, err := exec.LookPath(name); err != nil {
+			return err
+		}
+	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", to, p.pkg)
 	cmd.Dir = filepath.Join(root, p.module)
 	if out, err := cmd.CombinedOutput(); err != nil {

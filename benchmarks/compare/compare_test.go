@@ -99,6 +99,21 @@ func TestEverySubjectIsMadeOfKnownPrograms(t *testing.T) {
 	}
 }
 
+func TestASubjectThatCannotBeBuiltIsAbsent(t *testing.T) {
+	p := &runner.Plan{Subjects: []runner.Subject{
+		{Name: "a", Serve: []string{"jetstream", "serve"}, Drive: []string{"jetstream", "bench"}},
+	}}
+	if err := build(t.Context(), t.TempDir(), t.TempDir(), p, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if s := p.Subjects[0]; !strings.Contains(s.Absent, "benchmarks/jetstream") {
+		t.Errorf("%+v", s)
+	}
+	if err := buildProgram(t.Context(), t.TempDir(), program{needs: []string{"no-such-command"}}, ""); err == nil || !strings.Contains(err.Error(), "no-such-command") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestOptionsSelectLoadsAndSubjects(t *testing.T) {
 	var o options
 	if err := o.parse(strings.Fields("-rows ^produce -subjects gantry|tcp -rounds 7"), io.Discard); err != nil {
