@@ -82,12 +82,15 @@ func (row *Row) figures(first bool) string {
 	if !first {
 		return " | | "
 	}
-	own, others := &row.Cells[0], ""
-	for i := range row.Cells[1:] {
-		c := &row.Cells[i+1]
-		others += fmt.Sprintf("%s %s<br>", c.Subject, Number(c.Summary.Median))
+	own, others := "", ""
+	for _, c := range row.Cells {
+		if c.Subject == row.Subject {
+			own = Number(c.Summary.Median) + " " + row.Unit
+		} else {
+			others += fmt.Sprintf("%s %s<br>", c.Subject, Number(c.Summary.Median))
+		}
 	}
-	return fmt.Sprintf("%s | %s %s | %s", row.Title, Number(own.Summary.Median), row.Unit, strings.TrimSuffix(others, "<br>"))
+	return fmt.Sprintf("%s | %s | %s", row.Title, own, strings.TrimSuffix(others, "<br>"))
 }
 
 // verdict are the last cells of a goal's line.

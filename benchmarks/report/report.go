@@ -67,6 +67,7 @@ type Run struct {
 // Row is one figure of a load.
 type Row struct {
 	ID        string `json:"id"`
+	Subject   string `json:"subject"` // whom the goals are about
 	Title     string `json:"title"`
 	Unit      string `json:"unit"`
 	Higher    bool   `json:"higherIsBetter,omitempty"`
@@ -84,7 +85,7 @@ type Cell struct {
 	Ratio   *stats.Ratio  `json:"ratio,omitempty"` // to the row's reference
 }
 
-// Goal is what Gantry, the first subject of a row, is to reach.
+// Goal is what a row's subject is to reach.
 type Goal struct {
 	Text    string       `json:"text"`
 	Limit   float64      `json:"limit,omitempty"`   // in the row's unit

@@ -34,7 +34,7 @@ func sample() *Report {
 				{Subject: "remoting", Rounds: 3, Failures: []string{"round 2: died", "round 4: died | again"}},
 			},
 			Rows: []Row{{
-				ID: "produce/rate", Title: "messages", Unit: "msg/s", Higher: true, Reference: "remoting",
+				ID: "produce/rate", Subject: "gantry", Title: "messages", Unit: "msg/s", Higher: true, Reference: "remoting",
 				Cells: []Cell{
 					{Subject: "gantry", Values: []float64{100_000, 110_000, 120_000}, Summary: stats.Summary{Median: 110_000, Min: 100_000, Max: 120_000}, Ratio: ratio},
 					{Subject: "remoting", Values: []float64{200_000}, Summary: stats.Summary{Median: 200_000, Min: 200_000, Max: 200_000}},

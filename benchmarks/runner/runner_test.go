@@ -105,6 +105,16 @@ func TestWhoFailsIsNamedAndLeftOut(t *testing.T) {
 	}
 }
 
+func TestGoalsAreNotJudgedByWhatOthersReached(t *testing.T) {
+	p := fakePlan(t, 1, fakeSubject(t, "a", "stillborn"), fakeSubject(t, "b", "well"))
+	p.Loads[0].Entries[1].Flags = []string{"--rate=100"}
+	p.Loads[0].Metrics[0].Goals = []Goal{{Text: "50", Absolute: 50}}
+	row := mustRun(t, p).Row("load/rate")
+	if g := row.Goals[0]; g.Met != nil || g.Missing != "a" {
+		t.Errorf("%s", toJSON(t, row))
+	}
+}
+
 func TestAServerThatDiesUnderTheLoadEndsTheRoundAtOnce(t *testing.T) {
 	p := fakePlan(t, 1, fakeSubject(t, "dying", "dying"))
 	p.Loads[0].Entries[0].Flags = []string{"--begun={data}"}

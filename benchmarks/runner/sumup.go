@@ -86,7 +86,7 @@ func clientCPUSeconds(t *Trial) (float64, bool) {
 
 // row is what the report says of a metric.
 func (l *Load) row(m *Metric, entries []*Entry, outcomes []outcome) report.Row {
-	row := report.Row{ID: l.ID + "/" + m.ID, Title: m.Title, Unit: m.Unit, Higher: m.Higher, Reference: m.Reference}
+	row := report.Row{ID: l.ID + "/" + m.ID, Subject: l.Entries[0].Subject, Title: m.Title, Unit: m.Unit, Higher: m.Higher, Reference: m.Reference}
 	for i, e := range entries {
 		c := report.Cell{Subject: e.Subject}
 		for _, t := range outcomes[i].trials {
@@ -151,7 +151,11 @@ func (p *Plan) goals(rowID string) []Goal {
 func (g *Goal) judge(r *report.Report, row *report.Row) report.Goal {
 	out := report.Goal{Text: g.Text, Only: g.Only}
 	limit := g.Absolute
-	own := &row.Cells[0]
+	own := row.Cell(row.Subject)
+	if own == nil {
+		out.Missing = row.Subject
+		return out
+	}
 	for _, t := range g.Terms {
 		at := row
 		if t.Row != "" {
