@@ -13,7 +13,7 @@ func subjects() []runner.Subject {
 		},
 		{
 			Name: "jetstream", Title: "NATS JetStream",
-			Config: "file storage, one replica, limits retention; fsync every two minutes as by default, or `sync always`",
+			Config: "file storage, one replica, one stream with a subject for each queue; synced every two minutes as by default, or always",
 			Serve:  []string{"jetstream", "serve", "--data", "{data}"},
 			Drive:  []string{"jetstream", "bench"},
 		},
@@ -25,7 +25,7 @@ func subjects() []runner.Subject {
 		},
 		{
 			Name: "java", Title: "RocketMQ 5.5.0 (Java)",
-			Config: "name server and broker from the published jars, heap of 1 GB, asynchronous flush as by default, or SYNC_FLUSH; 8 s of warm-up instead of 2 s for the compiler",
+			Config: "name server and broker from the published jars, a JVM for each with the flags of the start scripts, heap of 1 GB; the broker's defaults, or SYNC_FLUSH; 8 s of warm-up for the compilers",
 			Serve:  []string{"java", "serve", "--data", "{data}"},
 			Drive:  []string{"gantry", "bench"},
 		},

@@ -60,6 +60,9 @@ func Bench(mode string, load Load, flags func(*flag.FlagSet)) func(context.Conte
 		if report == nil {
 			return err
 		}
+		if err != nil {
+			report.Error = err.Error()
+		}
 		err = errors.Join(err, output.Write(report, os.Stdout))
 		if err == nil {
 			err = report.Err()

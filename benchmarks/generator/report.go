@@ -43,6 +43,7 @@ type Report struct {
 
 	Failures []Failure `json:"failures,omitempty"` // by code, the warm-up's included
 	Problems []string  `json:"problems,omitempty"` // answers that a broker must not give, in words
+	Error    string    `json:"error,omitempty"`    // why the load ended before its time
 }
 
 // Latency is the distribution of the time from send to answer, in microseconds.

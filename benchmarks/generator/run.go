@@ -36,7 +36,11 @@ func Run(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
 		return nil, err
 	}
 	r := &run{options: o, start: time.Now(), nonce: rand.Uint64(), line: progress}
-	return o.loadOf()(ctx, r)
+	rep, err := o.loadOf()(ctx, r)
+	if rep != nil && err != nil {
+		rep.Error = err.Error()
+	}
+	return rep, err
 }
 
 const untilDone = time.Duration(1<<63 - 1)

@@ -59,6 +59,7 @@ type Run struct {
 	Steal            float64 `json:"steal"`           // the largest part of the CPUs' time that went to other machines in a round
 	Noisy            int     `json:"noisy,omitempty"` // rounds in which that was too much, although they were repeated
 	Repeats          int     `json:"repeats,omitempty"`
+	Refused          int64   `json:"refused,omitempty"` // requests that were answered with an error, in all rounds
 	// Latencies are of all rounds together: percentile and microseconds.
 	Latencies [][2]float64 `json:"latencyMicrosByPercentile,omitempty"`
 	Failures  []string     `json:"failures,omitempty"`

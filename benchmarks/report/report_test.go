@@ -30,7 +30,7 @@ func sample() *Report {
 			ID: "produce", Title: "Produce",
 			Runs: []Run{
 				{Subject: "gantry", Drive: "gantry bench send", Serve: "gantry up --set x", Rounds: 5, ReadySeconds: 0.05, ServerCPUSeconds: 4.5, ClientCPUSeconds: 2,
-					RSSIdleBytes: 2e6, RSSPeakBytes: 9.5e6, WrittenBytes: 1e9, Steal: 0.12, Noisy: 1, Repeats: 4, Latencies: [][2]float64{{50, 100}, {90, 200}, {99, 1000}}},
+					RSSIdleBytes: 2e6, RSSPeakBytes: 9.5e6, WrittenBytes: 1e9, Steal: 0.12, Noisy: 1, Repeats: 4, Refused: 12345, Latencies: [][2]float64{{50, 100}, {90, 200}, {99, 1000}}},
 				{Subject: "remoting", Rounds: 3, Failures: []string{"round 2: died", "round 4: died | again"}},
 			},
 			Rows: []Row{{

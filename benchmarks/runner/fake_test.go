@@ -2,6 +2,7 @@ package runner
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -102,6 +103,10 @@ func fakeDriver(args []string) error {
 				return err
 			}
 			time.Sleep(time.Minute) // the server's end is to end this, or the runner
+		case "refused":
+			r.Failures = append(r.Failures, generator.Failure{Code: 2, Count: 7})
+			r.Error = value
+			r.Messages = 1
 		case "fail":
 			return fmt.Errorf("code 13")
 		}
@@ -113,7 +118,7 @@ func fakeDriver(args []string) error {
 		}
 	}
 	r.Histograms = append(r.Histograms, h)
-	return output.Write(&r, io.Discard)
+	return errors.Join(output.Write(&r, io.Discard), r.Err())
 }
 
 // fakePlan has one load with the metric "rate"; its subjects are made by fakeSubject.

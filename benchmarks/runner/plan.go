@@ -116,6 +116,7 @@ type Trial struct {
 	RSSPeak   int64                   // the most that was seen under it
 	Written   int64                   // bytes to the device
 	ServerCPU time.Duration           // under the load; in Idle: while nothing happened
+	Refused   int64                   // requests that the server answered with an error, those of the warm-up among them
 	Steal     float64
 	Throttled float64 // with a quota: the part of its periods that the server had used up
 	Attempts  int

@@ -52,6 +52,9 @@ func (g *progress) end(l *Load, e *Entry, t *Trial, err error) {
 		}
 	}
 	fmt.Fprintf(g.out, "(%.1f s, steal %.1f %%", took, 100*t.Steal)
+	if t.Refused > 0 {
+		fmt.Fprintf(g.out, ", %d refused", t.Refused)
+	}
 	if t.Attempts > 1 {
 		fmt.Fprintf(g.out, ", %d attempts", t.Attempts)
 	}

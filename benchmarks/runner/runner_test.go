@@ -105,6 +105,19 @@ func TestWhoFailsIsNamedAndLeftOut(t *testing.T) {
 	}
 }
 
+func TestWhatAServerRefusesIsCountedAndTheRoundStands(t *testing.T) {
+	p := fakePlan(t, 2, fakeSubject(t, "a", "well"), fakeSubject(t, "broken", "well"))
+	p.Loads[0].Entries[0].Flags = []string{"--rate=5", "--refused"}
+	p.Loads[0].Entries[1].Flags = []string{"--rate=5", "--refused=connection reset"}
+	r := mustRun(t, p)
+	if u := r.Loads[0].Runs[0]; u.Rounds != 2 || u.Refused != 14 || len(u.Failures) > 0 {
+		t.Errorf("%s", toJSON(t, u))
+	}
+	if u := r.Loads[0].Runs[1]; u.Rounds != 0 || len(u.Failures) != 2 {
+		t.Errorf("a load that broke off: %s", toJSON(t, u))
+	}
+}
+
 func TestGoalsAreNotJudgedByWhatOthersReached(t *testing.T) {
 	p := fakePlan(t, 1, fakeSubject(t, "a", "stillborn"), fakeSubject(t, "b", "well"))
 	p.Loads[0].Entries[1].Flags = []string{"--rate=100"}

@@ -52,6 +52,7 @@ func (l *Load) run(p *Plan, e *Entry, o *outcome) report.Run {
 	out.WrittenBytes = middle(func(t *Trial) (float64, bool) { return float64(t.Written), true })
 	var all *hdrhistogram.Histogram
 	for _, t := range o.trials {
+		out.Refused += t.Refused
 		out.Steal = max(out.Steal, t.Steal)
 		if t.Steal > MaxSteal {
 			out.Noisy++

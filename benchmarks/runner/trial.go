@@ -189,22 +189,42 @@ func (a *attempt) drive(ctx context.Context, s *process, flags []string) error {
 	if err != nil && s.ended() {
 		return s.fault("ended under the load: %v; the driver: %w", s.ending(), err)
 	}
-	if err = errors.Join(err, watchErr); err != nil {
+	if err = errors.Join(err, watchErr); err != nil && !a.refused(driver, jsonFile) {
 		return err
 	}
 	a.trial.RSSIdle, a.trial.RSSPeak, a.trial.Written, a.trial.ServerCPU = seen.idle, seen.peak, seen.written, seen.cpu
-	text, err := os.ReadFile(jsonFile)
-	if err != nil {
-		return driver.fault("no report: %w", err)
+	if a.trial.Report, err = readReport(jsonFile); err != nil {
+		return driver.fault("%w", err)
 	}
-	a.trial.Report = new(generator.Report)
-	if err := json.Unmarshal(text, a.trial.Report); err != nil {
-		return driver.fault("report: %w", err)
+	for _, f := range a.trial.Report.Failures {
+		a.trial.Refused += f.Count
 	}
 	if a.trial.Latencies, err = a.latencies(hdrFile); err != nil {
 		return driver.fault("%w", err)
 	}
 	return nil
+}
+
+// refused tells whether all that was wrong with a load is that the server refused some of it, as servers do that are asked for too
+// much. That is a result.
+func (a *attempt) refused(driver *process, jsonFile string) bool {
+	if driver == nil || !driver.ended() {
+		return false
+	}
+	r, err := readReport(jsonFile)
+	return err == nil && r.Error == "" && r.Messages > 0 && len(r.Problems) == 0 && len(r.Failures) > 0
+}
+
+func readReport(name string) (*generator.Report, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("no report: %w", err)
+	}
+	var r generator.Report
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	return &r, nil
 }
 
 // target are the driver's flags that say where to go.
