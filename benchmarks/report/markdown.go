@@ -251,7 +251,7 @@ Each round of a subject is a new process with an empty directory, driven from an
 rounds' own ratios (median of the means of all pairs, of logarithms), with the exact interval of Wilcoxon's signed-rank test: 95 % from six rounds on, 93.75 % with five. Spread is (max − min) / median.
 CPU seconds are of the measured part; memory is anonymous resident memory, looked at five times per second; written is what the server's process caused the device to be written. Steal is the largest
 share of the CPUs' time that other machines took in a round; a round with more than 10 % is repeated at most three times, then counts as noisy. Requests that a server refuses, as a
-busy one does, are counted and not measured. Latency plots are of all rounds together.
+busy one does, are counted, those of the warm-up among them, and not measured. Latency plots are of all rounds together.
 `)
 }
 

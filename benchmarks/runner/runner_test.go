@@ -73,35 +73,38 @@ func TestSubjectsAreMeasuredInTurnAndCompared(t *testing.T) {
 
 func TestWhoFailsIsNamedAndLeftOut(t *testing.T) {
 	for how, test := range map[string]struct {
-		flags []string
-		want  []string
+		flags  []string
+		within time.Duration
+		want   []string
 	}{
-		"stillborn": {nil, []string{"ended before it was ready", "no port"}},
-		"mute":      {nil, []string{"not ready after 500ms"}},
-		"unclean":   {nil, []string{"after SIGTERM", "lost a file"}},
-		"stubborn":  {nil, []string{"still runs 500ms after SIGTERM"}},
-		"well":      {[]string{"--fail"}, []string{"code 13"}},
+		"stillborn": {nil, 0, []string{"ended before it was ready", "no port"}},
+		"mute":      {nil, 200 * time.Millisecond, []string{"not ready after 200ms"}},
+		"unclean":   {nil, 0, []string{"after SIGTERM", "lost a file"}},
+		"stubborn":  {nil, 2 * time.Second, []string{"still runs 2s after SIGTERM"}},
+		"well":      {[]string{"--fail"}, 0, []string{"code 13"}},
 	} {
-		p := fakePlan(t, 3, fakeSubject(t, "bad", how), fakeSubject(t, "b", "well"))
-		p.Loads[0].Entries[0].Flags = test.flags
-		if how == "mute" || how == "stubborn" {
-			p.Loads[0].Within = 500 * time.Millisecond
-			p.Loads[0].Entries = p.Loads[0].Entries[:1]
-		}
-		r := mustRun(t, p)
-		failures := r.Loads[0].Runs[0].Failures
-		if len(failures) != maxFailures {
-			t.Errorf("%s: %d failures, expected to be left out after %d: %q", how, len(failures), maxFailures, failures)
-			continue
-		}
-		for _, want := range test.want {
-			if !strings.Contains(failures[0], want) {
-				t.Errorf("%s: %q, expected %q in it", how, failures[0], want)
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			p := fakePlan(t, 3, fakeSubject(t, "bad", how), fakeSubject(t, "b", "well"))
+			p.Loads[0].Entries[0].Flags = test.flags
+			if test.within > 0 {
+				p.Loads[0].Within = test.within
+				p.Loads[0].Entries = p.Loads[0].Entries[:1] // who is well might not be as fast
 			}
-		}
-		if row := r.Row("load/rate"); len(r.Loads[0].Runs) > 1 && (row == nil || len(row.Cells) != 1 || len(row.Cells[0].Values) != 3) {
-			t.Errorf("%s: the other subject: %s", how, toJSON(t, row))
-		}
+			r := mustRun(t, p)
+			failures := r.Loads[0].Runs[0].Failures
+			if len(failures) != maxFailures {
+				t.Fatalf("%d failures, expected to be left out after %d: %q", len(failures), maxFailures, failures)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(failures[0], want) {
+					t.Errorf("%q, expected %q in it", failures[0], want)
+				}
+			}
+			if row := r.Row("load/rate"); len(r.Loads[0].Runs) > 1 && (row == nil || len(row.Cells) != 1 || len(row.Cells[0].Values) != 3) {
+				t.Errorf("the other subject: %s", toJSON(t, row))
+			}
+		})
 	}
 }
 
