@@ -93,7 +93,7 @@ func pull(z *size) runner.Load {
 	return runner.Load{
 		ID: "pull", Title: "Pull a backlog of 1 KiB messages, 4 connections, 32 messages a pull", Mode: "pull", Within: 15 * time.Minute,
 		Flags:   []string{fmt.Sprint("--count=", z.backlog), fmt.Sprint("--passes=", z.passes), "--warmup=1ms", "--in-flight=16"},
-		Entries: append(z.once(z.entries("gantry", "jetstream", "java")), bare("writev", z.timed())),
+		Entries: append(z.once(z.entries("gantry", "jetstream", "java"), "--in-flight=2"), bare("writev", z.timed())),
 		Metrics: []runner.Metric{
 			{ID: "per-cpu", Title: "messages per server CPU-second", Unit: "msg", Higher: true, Of: messagesPerCPU, Reference: "writev", Goals: []runner.Goal{
 				{Text: "≥ 0.6 × bare writev", Terms: []runner.Term{{Factor: 0.6, Subject: "writev"}}},
@@ -132,7 +132,7 @@ func restart(z *size) runner.Load {
 	return runner.Load{
 		ID: "restart", Title: fmt.Sprintf("Restart with %d messages of 1 KiB", z.fill), Scenario: runner.Restart, Mode: "send", Within: 20 * time.Minute,
 		Flags:   []string{fmt.Sprint("--count=", z.fill), "--warmup=0s", "--in-flight=16"},
-		Entries: z.once(z.entries("gantry", "jetstream", "java")),
+		Entries: z.once(z.entries("gantry", "jetstream", "java"), "--in-flight=4"),
 		Metrics: []runner.Metric{
 			{ID: "stop", Title: "clean stop", Unit: "s", Of: seconds(func(t *runner.Trial) time.Duration { return t.Stop }), Reference: "jetstream", Goals: []runner.Goal{{Text: "≤ 1 s", Absolute: 1}}},
 			{ID: "start", Title: "start after it", Unit: "s", Of: seconds(func(t *runner.Trial) time.Duration { return t.CleanStart }), Reference: "jetstream", Goals: []runner.Goal{{Text: "≤ 0.2 s", Absolute: 0.2}}},
