@@ -36,7 +36,7 @@ func (r *Report) head(b *bytes.Buffer) {
 	}
 	fmt.Fprintf(b, "- commit %s; %s\n", commit, r.Machine.Go)
 	fmt.Fprintf(b, "- %d × %s, %.0f GiB, Linux %s, %s\n", r.Machine.CPUs, r.Machine.CPU, float64(r.Machine.MemoryBytes)/(1<<30), r.Machine.Kernel, r.Machine.FileSystem)
-	fmt.Fprintf(b, "- %d rounds; it took %.0f min\n", r.Rounds, r.Seconds/60)
+	fmt.Fprintf(b, "- rounds: %d; it took %.0f min\n", r.Rounds, r.Seconds/60)
 	if r.Ended != "" {
 		fmt.Fprintf(b, "- **not complete**: %s\n", r.Ended)
 	}
@@ -104,6 +104,9 @@ func (g *Goal) verdict(row *Row) string {
 		verdict = "reported only"
 	case *g.Met:
 		verdict = "met"
+	}
+	if g.Unsure && !g.Only {
+		verdict += ", within the noise"
 	}
 	return fmt.Sprintf(" %s %s | %s | %s | %s |", Number(g.Limit), row.Unit, Number(g.Share), ratioText(g.Ratio), verdict)
 }

@@ -95,6 +95,7 @@ type Goal struct {
 	Met     *bool        `json:"met,omitempty"`     // nil: something that it takes wasn't measured
 	Missing string       `json:"missing,omitempty"` // that something
 	Ratio   *stats.Ratio `json:"ratio,omitempty"`   // to the subject that the goal names
+	Unsure  bool         `json:"unsure,omitempty"`  // the ratio that is asked for lies within the interval of Ratio
 }
 
 // Cell returns what the row says of a subject, or nil.

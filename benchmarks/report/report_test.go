@@ -40,7 +40,7 @@ func sample() *Report {
 					{Subject: "remoting", Values: []float64{200_000}, Summary: stats.Summary{Median: 200_000, Min: 200_000, Max: 200_000}},
 				},
 				Goals: []Goal{
-					{Text: "≥ 0.5 × empty", Limit: 100_000, Share: 1.1, Met: &met, Ratio: ratio},
+					{Text: "≥ 0.5 × empty", Limit: 100_000, Share: 1.1, Met: &met, Ratio: ratio, Unsure: true},
 					{Text: "≥ 130,000", Limit: 130_000, Share: 0.846, Met: &missed},
 					{Text: "256 × bare", Limit: 220_000, Share: 0.5, Met: &missed, Only: true},
 					{Text: "≥ Java", Missing: "java"},

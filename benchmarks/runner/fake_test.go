@@ -54,7 +54,11 @@ func fake(args []string) error {
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return err
 	}
-	fmt.Printf("noise\nfake ready version=v7 addr=127.0.0.1:9 store=%s\n", data)
+	version := "v7"
+	if len(args) > 3 {
+		version = args[3]
+	}
+	fmt.Printf("noise\nfake ready version=%s addr=127.0.0.1:9 store=%s\n", version, data)
 	switch args[1] {
 	case "dying": // ends when the driver has begun
 		for {

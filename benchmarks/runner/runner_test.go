@@ -121,6 +121,22 @@ func TestWhatAServerRefusesIsCountedAndTheRoundStands(t *testing.T) {
 	}
 }
 
+func TestAGoalWithinTheNoiseIsMarked(t *testing.T) {
+	p := fakePlan(t, 3, fakeSubject(t, "a", "well"), fakeSubject(t, "b", "well"))
+	reached := map[string][]float64{"a": {190, 210, 230}, "b": {100, 100, 100}}
+	p.Loads[0].Metrics[0].Of = func(t *Trial) (float64, bool) { return reached[t.Version][t.Round], true }
+	p.Subjects[0].Serve, p.Subjects[1].Serve = append(p.Subjects[0].Serve, "a"), append(p.Subjects[1].Serve, "b")
+	for _, factor := range []float64{2, 1.5, 2.5} {
+		p.Loads[0].Metrics[0].Goals = append(p.Loads[0].Metrics[0].Goals, Goal{Terms: []Term{{Factor: factor, Subject: "b"}}})
+	}
+	row := mustRun(t, p).Row("load/rate")
+	for i, unsure := range []bool{true, false, false} {
+		if g := row.Goals[i]; g.Unsure != unsure || g.Met == nil || *g.Met != (i < 2) {
+			t.Errorf("%s", toJSON(t, g))
+		}
+	}
+}
+
 func TestGoalsAreNotJudgedByWhatOthersReached(t *testing.T) {
 	p := fakePlan(t, 1, fakeSubject(t, "a", "stillborn"), fakeSubject(t, "b", "well"))
 	p.Loads[0].Entries[1].Flags = []string{"--rate=100"}

@@ -172,6 +172,7 @@ func (g *Goal) judge(r *report.Report, row *report.Row) report.Goal {
 		limit += t.Factor * at.Cell(t.Subject).Summary.Median
 		if len(g.Terms) == 1 && at == row {
 			out.Ratio = ratio(own, row.Cell(t.Subject))
+			out.Unsure = g.Absolute == 0 && out.Ratio != nil && out.Ratio.Rounds > 1 && out.Ratio.Low <= t.Factor && t.Factor <= out.Ratio.High
 		}
 	}
 	met := own.Summary.Median <= limit
