@@ -25,6 +25,7 @@ func programs() map[string]program {
 		"gantry":    {module: ".", pkg: "./broker/cmd/gantry"},
 		"ceiling":   {module: ".", pkg: "./benchmarks/ceiling"},
 		"java":      {module: ".", pkg: "./benchmarks/java", needs: []string{"java", "mvn"}},
+		"kafka":     {module: "benchmarks/kafka", pkg: ".", needs: []string{"java", "mvn"}},
 		"jetstream": {module: "benchmarks/jetstream", pkg: "."},
 	}
 }

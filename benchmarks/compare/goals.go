@@ -15,7 +15,7 @@ func goals(z *size) []runner.Load {
 func produce(z *size) runner.Load {
 	return runner.Load{
 		ID: "produce", Title: "Produce 1 KiB messages, 4 connections × 64 in flight", Mode: "send", Flags: z.timed(),
-		Entries: z.entries("gantry", "jetstream", "java", "remoting"),
+		Entries: z.entries("gantry", "jetstream", "java", "kafka", "remoting"),
 		Metrics: []runner.Metric{
 			{ID: "per-cpu", Title: "messages per server CPU-second", Unit: "msg", Higher: true, Of: messagesPerCPU, Reference: "remoting", Goals: []runner.Goal{
 				{Text: "≥ 0.5 × empty server", Terms: []runner.Term{{Factor: 0.5, Subject: "remoting"}}},
@@ -32,7 +32,7 @@ func produce(z *size) runner.Load {
 func produceOne(z *size) runner.Load {
 	return runner.Load{
 		ID: "produce-1", Title: "Produce 1 KiB messages, 1 in flight", Mode: "send", Flags: z.timed("--connections=1", "--in-flight=1"),
-		Entries: append(z.entries("gantry", "jetstream", "java", "remoting"), bare("tcp", z.timed("--connections=1", "--in-flight=1"))),
+		Entries: append(z.entries("gantry", "jetstream", "java", "kafka", "remoting"), bare("tcp", z.timed("--connections=1", "--in-flight=1"))),
 		Metrics: []runner.Metric{
 			{ID: "p50", Title: "median time to the answer", Unit: "µs", Of: latency(p50), Reference: "tcp", Goals: []runner.Goal{
 				{Text: "≤ 2 × TCP ping-pong", Terms: []runner.Term{{Factor: 2, Subject: "tcp"}}},
@@ -45,7 +45,7 @@ func produceOne(z *size) runner.Load {
 func paced(z *size) runner.Load {
 	return runner.Load{
 		ID: "paced", Title: "Produce at 10,000/s, whatever the server does", Mode: "latency", Flags: z.timed("--rate=10000", "--no-receive"),
-		Entries: z.entries("gantry", "jetstream", "java", "remoting"),
+		Entries: z.entries("gantry", "jetstream", "java", "kafka", "remoting"),
 		Metrics: []runner.Metric{
 			{ID: "p99", Title: "99th percentile, from when a message was due to its answer", Unit: "µs", Of: latency(p99), Reference: "remoting", Goals: []runner.Goal{
 				{Text: "≤ 1.5 × empty server", Terms: []runner.Term{{Factor: 1.5, Subject: "remoting"}}},
@@ -57,10 +57,11 @@ func paced(z *size) runner.Load {
 
 // synchronous are the parts of the servers in a load whose answers mean that the message is on the disk.
 func synchronous(z *size) []runner.Entry {
-	all := z.entries("gantry", "jetstream", "java")
+	all := z.entries("gantry", "jetstream", "java", "kafka")
 	all[0].Serve = []string{"--set", "flushDiskType=SYNC_FLUSH"}
 	all[1].Serve = []string{"--sync", "always"}
 	all[2].Serve = []string{"--flush", "sync"}
+	all[3].Serve = []string{"--flush", "sync"}
 	return all
 }
 
@@ -93,7 +94,7 @@ func pull(z *size) runner.Load {
 	return runner.Load{
 		ID: "pull", Title: "Pull a backlog of 1 KiB messages, 4 connections, 32 messages a pull", Mode: "pull", Within: 15 * time.Minute,
 		Flags:   []string{fmt.Sprint("--count=", z.backlog), fmt.Sprint("--passes=", z.passes), "--warmup=1ms", "--in-flight=16"},
-		Entries: append(z.once(z.entries("gantry", "jetstream", "java"), "--in-flight=2"), bare("writev", z.timed())),
+		Entries: append(z.once(z.entries("gantry", "jetstream", "java", "kafka"), "--in-flight=2"), bare("writev", z.timed())),
 		Metrics: []runner.Metric{
 			{ID: "per-cpu", Title: "messages per server CPU-second", Unit: "msg", Higher: true, Of: messagesPerCPU, Reference: "writev", Goals: []runner.Goal{
 				{Text: "≥ 0.6 × bare writev", Terms: []runner.Term{{Factor: 0.6, Subject: "writev"}}},
@@ -108,7 +109,7 @@ func delivery(z *size, rate int) runner.Load {
 	notAbove := []runner.Goal{{Text: "≤ JetStream", Terms: []runner.Term{{Factor: 1, Subject: "jetstream"}}}}
 	return runner.Load{
 		ID: fmt.Sprintf("delivery-%dk", rate/1000), Title: fmt.Sprintf("From publish to receive, at %d/s", rate), Mode: "latency", Flags: z.timed(fmt.Sprint("--rate=", rate)),
-		Entries: z.entries("gantry", "jetstream", "java"),
+		Entries: z.entries("gantry", "jetstream", "java", "kafka"),
 		Metrics: []runner.Metric{
 			{ID: "p50", Title: "median, from when a message was due until a consumer has it", Unit: "µs", Of: latency(p50), Reference: "jetstream", Goals: notAbove},
 			{ID: "p99", Title: "99th percentile", Unit: "µs", Of: latency(p99), Reference: "jetstream", Goals: notAbove},
@@ -132,7 +133,7 @@ func restart(z *size) runner.Load {
 	return runner.Load{
 		ID: "restart", Title: fmt.Sprintf("Restart with %d messages of 1 KiB", z.fill), Scenario: runner.Restart, Mode: "send", Within: 20 * time.Minute,
 		Flags:   []string{fmt.Sprint("--count=", z.fill), "--warmup=0s", "--in-flight=16"},
-		Entries: z.once(z.entries("gantry", "jetstream", "java"), "--in-flight=4"),
+		Entries: z.once(z.entries("gantry", "jetstream", "java", "kafka"), "--in-flight=4"),
 		Metrics: []runner.Metric{
 			{ID: "stop", Title: "clean stop", Unit: "s", Of: seconds(func(t *runner.Trial) time.Duration { return t.Stop }), Reference: "jetstream", Goals: []runner.Goal{{Text: "≤ 1 s", Absolute: 1}}},
 			{ID: "start", Title: "start after it", Unit: "s", Of: seconds(func(t *runner.Trial) time.Duration { return t.CleanStart }), Reference: "jetstream", Goals: []runner.Goal{{Text: "≤ 0.2 s", Absolute: 0.2}}},
@@ -144,7 +145,7 @@ func restart(z *size) runner.Load {
 func start() runner.Load {
 	return runner.Load{
 		ID: "start", Title: "Start with an empty store, then nothing", Scenario: runner.Idle,
-		Entries: []runner.Entry{{Subject: "gantry"}, {Subject: "jetstream"}, {Subject: "java"}},
+		Entries: []runner.Entry{{Subject: "gantry"}, {Subject: "jetstream"}, {Subject: "java"}, {Subject: "kafka"}},
 		Metrics: []runner.Metric{
 			{ID: "ready", Title: "start to ready", Unit: "s", Of: seconds(func(t *runner.Trial) time.Duration { return t.Ready }), Reference: "java", Goals: []runner.Goal{{Text: "≤ 0.15 s", Absolute: 0.15}}},
 			{ID: "memory", Title: "anonymous memory, idle", Unit: "MB", Of: megabytes(rssIdle), Reference: "jetstream", Goals: []runner.Goal{{Text: "≤ 20 MB", Absolute: 20}}},

@@ -30,6 +30,12 @@ func subjects() []runner.Subject {
 			Drive:  []string{"gantry", "bench"},
 		},
 		{
+			Name: "kafka", Title: "Kafka",
+			Config: "one node that is its own controller, from the published jars, with the flags of the start script, heap of 1 GB; the defaults, or log.flush.interval.messages=1; a queue is a partition; 8 s of warm-up for the compilers",
+			Serve:  []string{"kafka", "serve", "--data", "{data}"},
+			Drive:  []string{"kafka", "bench"},
+		},
+		{
 			Name: "remoting", Title: "empty Remoting server",
 			Config: "parses a frame and answers it: what the protocol takes without a broker",
 			Serve:  []string{"ceiling", "serve", "remoting"},

@@ -9,27 +9,27 @@ import (
 
 // size is how much of everything a run does.
 type size struct {
-	measure, warmup, javaWarmup time.Duration
-	backlog, passes             int
-	fill                        int // messages of 1 KiB in a store that is restarted
-	topics                      int
-	widest                      int // the largest number of queues, connections or bytes of the scale table's series
-	javaRoundsOfLong            int // rounds in which Java does what takes it minutes
+	measure, warmup, jvmWarmup time.Duration
+	backlog, passes            int
+	fill                       int // messages of 1 KiB in a store that is restarted
+	topics                     int
+	widest                     int // the largest number of queues, connections or bytes of the scale table's series
+	jvmRoundsOfLong            int // rounds in which a JVM does what takes it minutes
 }
 
 // full is what a report is made of.
 func full() *size {
 	return &size{
-		measure: 8 * time.Second, warmup: 2 * time.Second, javaWarmup: 8 * time.Second,
-		backlog: 1_000_000, passes: 3, fill: 3_600_000, topics: 10_000, widest: 1 << 20, javaRoundsOfLong: 1,
+		measure: 8 * time.Second, warmup: 2 * time.Second, jvmWarmup: 8 * time.Second,
+		backlog: 1_000_000, passes: 3, fill: 3_600_000, topics: 10_000, widest: 1 << 20, jvmRoundsOfLong: 1,
 	}
 }
 
 // short shows that everything runs.
 func short() *size {
 	return &size{
-		measure: time.Second, warmup: 200 * time.Millisecond, javaWarmup: time.Second,
-		backlog: 10_000, passes: 1, fill: 20_000, topics: 100, widest: 100, javaRoundsOfLong: 1,
+		measure: time.Second, warmup: 200 * time.Millisecond, jvmWarmup: time.Second,
+		backlog: 10_000, passes: 1, fill: 20_000, topics: 100, widest: 100, jvmRoundsOfLong: 1,
 	}
 }
 
@@ -50,25 +50,28 @@ func (z *size) timed(flags ...string) []string {
 	return append(flags, fmt.Sprint("--duration=", z.measure), fmt.Sprint("--warmup=", z.warmup))
 }
 
-// entries are parts in a load without anything special to them. The compiler of Java gets more time to warm up.
+// jvm tells whether a subject is slow until its code is compiled.
+func jvm(subject string) bool { return subject == "java" || subject == "kafka" }
+
+// entries are parts in a load without anything special to them, but that a JVM gets more time to warm up.
 func (z *size) entries(names ...string) []runner.Entry {
 	var out []runner.Entry
 	for _, n := range names {
 		e := runner.Entry{Subject: n}
-		if n == "java" {
-			e.Flags = []string{fmt.Sprint("--warmup=", z.javaWarmup)}
+		if jvm(n) {
+			e.Flags = []string{fmt.Sprint("--warmup=", z.jvmWarmup)}
 		}
 		out = append(out, e)
 	}
 	return out
 }
 
-// once has Java do fewer rounds of what takes it minutes, with these flags instead of a warm-up: before its code is compiled it refuses
-// messages that have waited for 200 ms, which must not happen while a topic is filled.
+// once has JVMs do fewer rounds of what takes them minutes, with these flags instead of a warm-up: before its code is compiled RocketMQ
+// refuses messages that have waited for 200 ms, which must not happen while a topic is filled.
 func (z *size) once(entries []runner.Entry, flags ...string) []runner.Entry {
 	for i := range entries {
-		if entries[i].Subject == "java" {
-			entries[i].Flags, entries[i].Rounds = flags, z.javaRoundsOfLong
+		if jvm(entries[i].Subject) {
+			entries[i].Flags, entries[i].Rounds = flags, z.jvmRoundsOfLong
 		}
 	}
 	return entries
