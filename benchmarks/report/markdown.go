@@ -151,13 +151,18 @@ func (l *Load) resources(b *bytes.Buffer) {
 	for i := range l.Runs {
 		u := &l.Runs[i]
 		if u.Drive != "" {
-			fmt.Fprintf(b, "\n- %s: `%s`", u.Subject, u.Drive)
-			if u.Serve != "" {
-				fmt.Fprintf(b, " against `%s`", u.Serve)
-			}
+			fmt.Fprintf(b, "\n- %s: %s", u.Subject, u.commands())
 		}
 	}
 	b.WriteString("\n")
+}
+
+// commands are the command lines of a run.
+func (u *Run) commands() string {
+	if u.Serve == "" {
+		return "`" + u.Drive + "`"
+	}
+	return fmt.Sprintf("`%s` against `%s`", u.Drive, u.Serve)
 }
 
 func (u *Run) remark() string {
@@ -211,8 +216,8 @@ func (r *Report) series(b *bytes.Buffer, name, plot string) {
 			}
 		}
 	}
-	if drive := loads[0].Runs[0].Drive; drive != "" {
-		fmt.Fprintf(b, "\nThe first: `%s`\n", drive)
+	if first := &loads[0].Runs[0]; first.Drive != "" {
+		fmt.Fprintf(b, "\n- the first: %s\n", first.commands())
 	}
 	if plot != "" {
 		fmt.Fprintf(b, "\n![%s](%s)\n", name, plot)
