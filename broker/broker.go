@@ -238,8 +238,8 @@ func (b *Broker) housekeeping() {
 		case <-b.quit:
 			return
 		case <-offsets.C:
-			if err := b.Offsets.Persist(); err != nil {
-				b.opts.Logger.Error("broker: consumer offsets", "error", err)
+			if err := errors.Join(b.Offsets.Persist(), b.Groups.Persist()); err != nil {
+				b.opts.Logger.Error("broker: consumer offsets, groups", "error", err)
 			}
 		case <-clients.C:
 			b.Handler.ExpireClients()

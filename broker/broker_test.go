@@ -158,6 +158,26 @@ func TestARestartKeepsTopicsGroupsOffsetsAndMessages(t *testing.T) {
 	}
 }
 
+func TestAGroupThatWasMadeByItsUseIsWrittenWithTheOffsets(t *testing.T) {
+	written := make(chan struct{})
+	var once sync.Once
+	fsys := vfs.Fault(vfs.NewMem(), func(op vfs.Op) error {
+		if op.Kind == vfs.OpRename && strings.HasSuffix(op.NewName, "subscriptionGroup.json") {
+			once.Do(func() { close(written) })
+		}
+		return nil
+	})
+	b := run(t, fsys, func(c *config.Config) { c.PersistOffsets = 10 * time.Millisecond })
+	if _, err := b.Groups.Ensure("shop", true); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-written:
+	case <-time.After(10 * time.Second):
+		t.Error("the groups weren't written")
+	}
+}
+
 func TestOffsetsBeyondTheRecoveredEndComeDownToIt(t *testing.T) {
 	mem := vfs.NewMem()
 	// Nothing but the tables is flushed, as with a machine that dies early.

@@ -38,12 +38,9 @@ func (h *Handler) group(name []byte) (*meta.GroupConfig, error) {
 	if h.isLight(name) {
 		return &h.light.group, nil
 	}
-	g, created, err := h.Groups.Ensure(string(name), h.Config.Load().AutoCreateGroup)
+	g, err := h.Groups.Ensure(string(name), h.Config.Load().AutoCreateGroup)
 	if errors.Is(err, meta.ErrName) {
 		return nil, nil
-	}
-	if err == nil && created {
-		err = h.Groups.Persist()
 	}
 	return g, err
 }

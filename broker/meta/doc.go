@@ -47,6 +47,7 @@
 // # Durability
 //
 // The log can't restore these tables: they are truth of their own. A change is in memory at once; it is durable when
-// the table's Persist has returned nil. Topics and groups are persisted before their creation is answered, offsets
-// every few seconds and at the stop: after a crash a consumer sees the messages of those seconds again.
+// the table's Persist has returned nil. Topics and groups are persisted before their creation is answered; offsets, and groups
+// that were made with the defaults because somebody used them, every few seconds and at the stop: after a crash a consumer sees the
+// messages of those seconds again, and makes its group again.
 package meta

@@ -82,26 +82,26 @@ func (g *Groups) GetBytes(name []byte) *GroupConfig {
 // Ensure returns a group, after creating it with the defaults if there is none and autoCreate allows it; the brokers'
 // own groups (CID_RMQ_SYS_…) are always created. The result is nil, without an error, for a group that doesn't exist
 // and may not be created; it fails with ErrName.
-func (g *Groups) Ensure(name string, autoCreate bool) (group *GroupConfig, created bool, err error) {
+func (g *Groups) Ensure(name string, autoCreate bool) (group *GroupConfig, err error) {
 	if group = g.Get(name); group != nil {
-		return group, false, nil
+		return group, nil
 	}
 	if err := CheckGroup(name); err != nil {
-		return nil, false, fmt.Errorf("meta: %w", err)
+		return nil, fmt.Errorf("meta: %w", err)
 	}
 	if !autoCreate && !strings.HasPrefix(name, systemGroupPrefix) {
-		return nil, false, nil
+		return nil, nil
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if group = g.Get(name); group != nil {
-		return group, false, nil
+		return group, nil
 	}
 	c := NewGroup(name)
 	group = c.clone()
 	g.groups.put(name, group)
 	g.changed()
-	return group, true, nil
+	return group, nil
 }
 
 // Put creates a group or replaces its configuration. It fails, naming the field, unless that passes Check.

@@ -114,7 +114,7 @@ func change(rng *rand.Rand, topics *Topics, groups *Groups, offsets *Offsets, lo
 	case 1:
 		_, _ = topics.Put(NewTopic(name, 1+rng.Int32N(8)), logEnd) // the name is legal
 	case 2:
-		_, _, _ = groups.Ensure(fmt.Sprint("g", rng.IntN(1000)), true)
+		_, _ = groups.Ensure(fmt.Sprint("g", rng.IntN(1000)), true)
 	default:
 		offsets.Commit("g", name, rng.Int32N(2), logEnd)
 	}

@@ -119,10 +119,7 @@ func (s *Service) ensure(c meta.TopicConfig) (*meta.TopicConfig, *Refusal) {
 
 // group returns a consumer group, made on first use where the configuration allows that.
 func (s *Service) group(name string) (*meta.GroupConfig, *Refusal) {
-	g, created, err := s.Groups.Ensure(name, s.Config.Load().AutoCreateGroup)
-	if err == nil && created {
-		err = s.Groups.Persist()
-	}
+	g, err := s.Groups.Ensure(name, s.Config.Load().AutoCreateGroup)
 	switch {
 	case errors.Is(err, meta.ErrName), err == nil && g == nil:
 		return nil, refuse(NoGroup, "subscription group not exist, %s", name)
