@@ -55,7 +55,7 @@ func subjects() []runner.Subject {
 		},
 		{
 			Name: "fdatasync", Title: "bare write + fdatasync",
-			Config: "1 KiB appended to a preallocated file and flushed, one at a time",
+			Config: "1 KiB written and flushed, one at a time, in a file whose blocks are allocated and written",
 			Drive:  []string{"ceiling", "bench"},
 		},
 	}
