@@ -10,7 +10,7 @@ import (
 //
 // That pays if they are back soon. If they take long, because they are many, it is better that a flush of what is there goes on beside
 // their work: so the crowd falls into two that take turns at the disk. How long they take is measured, whether or not a flush waits for
-// them. The last eighth of them isn't waited for: there is always one who is late.
+// them. The last sixteenth of them isn't waited for: there is always one who is late.
 //
 // The flusher blocks for it and doesn't spin: so the scheduler gives its processor to the writers, wherever they are queued.
 type gatherer struct {
