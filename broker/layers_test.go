@@ -26,7 +26,7 @@ var rules = map[string][]string{
 	"broker/telemetry":       {},
 	"broker/internal/module": {},
 	"broker/internal/golden": {"broker/internal/module"},
-	"broker/internal/peer":   {"broker/internal/module", "benchmarks/maven"},
+	"broker/internal/peer":   {"broker/internal/module", "benchmarks/jvm", "benchmarks/maven"},
 	"broker/remoting":        {},
 	"broker/stats":           {},
 	"broker/meta":            {"broker/remoting/fastjson", "commitlog/vfs", "commitlog/record", "commitlog/seeded"},

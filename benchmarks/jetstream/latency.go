@@ -118,13 +118,7 @@ func (d *delivery) begin(l *loop.Open) {
 // await returns when everything that the streams have has come.
 func (d *delivery) await(stored int64, patience time.Duration) error {
 	d.stored = stored
-	d.arrived.Expect(stored)
-	over := time.NewTimer(patience)
-	defer over.Stop()
-	select {
-	case <-d.arrived.All():
-	case <-over.C:
-	}
+	d.arrived.Wait(stored, patience)
 	return nil // the report says how many came
 }
 

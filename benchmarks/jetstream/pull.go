@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/gantry-mq/gantry/benchmarks/generator"
+	"github.com/gantry-mq/gantry/benchmarks/loop"
 	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
@@ -65,17 +66,8 @@ func (b *bench) backlogs(ctx context.Context, js jetstream.JetStream, o *generat
 		if err := b.createStreams(ctx, js, o); err != nil {
 			return nil, err
 		}
-		fill := *o
-		fill.Mode, fill.Warmup, fill.PID = generator.ModeSend, 0, 0
-		r, err := sendAll(ctx, &fill)
-		if err == nil {
-			err = r.Err()
-		}
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("fill topic %s with %d messages: %w", o.Topic, o.Count, err)
+		if err := loop.Fill(ctx, o, sendAll); err != nil {
+			return nil, err
 		}
 	}
 	return b.look(ctx, js, o)

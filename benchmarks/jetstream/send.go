@@ -21,23 +21,5 @@ func (b *bench) send(ctx context.Context, o *generator.Options) (*generator.Repo
 }
 
 func sendAll(ctx context.Context, o *generator.Options) (*generator.Report, error) {
-	var producers []*producer
-	var conns []loop.Conn
-	defer func() {
-		for _, c := range conns {
-			c.Close()
-		}
-	}()
-	for n := range o.Connections {
-		p, err := dialProducer(ctx, o, n)
-		if err != nil {
-			return nil, err
-		}
-		producers, conns = append(producers, p), append(conns, p)
-	}
-	r, err := loop.Closed(ctx, o, conns)
-	if r != nil {
-		checkAcks(r, producers)
-	}
-	return r, err
+	return loop.ClosedOver(ctx, o, func(n int) (*producer, error) { return dialProducer(ctx, o, n) }, checkAcks)
 }

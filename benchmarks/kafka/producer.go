@@ -156,23 +156,5 @@ func send(ctx context.Context, o *generator.Options) (*generator.Report, error) 
 }
 
 func sendAll(ctx context.Context, o *generator.Options) (*generator.Report, error) {
-	var producers []*producer
-	var conns []loop.Conn
-	defer func() {
-		for _, c := range conns {
-			c.Close()
-		}
-	}()
-	for n := range o.Connections {
-		p, err := newProducer(o, n, o.InFlight)
-		if err != nil {
-			return nil, err
-		}
-		producers, conns = append(producers, p), append(conns, p)
-	}
-	r, err := loop.Closed(ctx, o, conns)
-	if r != nil {
-		checkOffsets(r, producers)
-	}
-	return r, err
+	return loop.ClosedOver(ctx, o, func(n int) (*producer, error) { return newProducer(o, n, o.InFlight) }, checkOffsets)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gantry-mq/gantry/benchmarks/generator"
+	"github.com/gantry-mq/gantry/benchmarks/loop"
 	"github.com/gantry-mq/gantry/benchmarks/measure"
 )
 
@@ -55,17 +56,8 @@ func backlog(ctx context.Context, o *generator.Options) ([]span, error) {
 		return nil, err
 	}
 	if !o.NoFill {
-		fill := *o
-		fill.Warmup, fill.PID = 0, 0
-		r, err := sendAll(ctx, &fill)
-		if err == nil {
-			err = r.Err()
-		}
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("fill topic %s with %d messages: %w", o.Topic, o.Count, err)
+		if err := loop.Fill(ctx, o, sendAll); err != nil {
+			return nil, err
 		}
 	}
 	end, err := ends(ctx, o, false)

@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +59,46 @@ func Closed(ctx context.Context, o *generator.Options, conns []Conn) (*generator
 	<-done
 	usage.End()
 	return l.report(lanes, usage)
+}
+
+// ClosedOver is Closed over as many connections as the options say, which it makes and closes. check adds to the report what they found.
+func ClosedOver[C Conn](ctx context.Context, o *generator.Options, dial func(number int) (C, error), check func(*generator.Report, []C)) (*generator.Report, error) {
+	var own []C
+	var conns []Conn
+	defer func() {
+		for _, c := range conns {
+			c.Close()
+		}
+	}()
+	for n := range o.Connections {
+		c, err := dial(n)
+		if err != nil {
+			return nil, err
+		}
+		own, conns = append(own, c), append(conns, c)
+	}
+	r, err := Closed(ctx, o, conns)
+	if r != nil {
+		check(r, own)
+	}
+	return r, err
+}
+
+// Fill sends what a load of pulls is to find, which isn't measured. A backlog with a hole is an error.
+func Fill(ctx context.Context, o *generator.Options, send func(context.Context, *generator.Options) (*generator.Report, error)) error {
+	fill := *o
+	fill.Mode, fill.Warmup, fill.PID = generator.ModeSend, 0, 0
+	r, err := send(ctx, &fill)
+	if err == nil {
+		err = r.Err()
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("fill topic %s with %d messages: %w", o.Topic, o.Count, err)
+	}
+	return nil
 }
 
 func (l *closed) now() int64 { return int64(time.Since(l.start)) }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Arrivals counts what all connections receive and tells when everything is there.
@@ -31,6 +32,17 @@ func (a *Arrivals) Add(n int64) {
 func (a *Arrivals) Expect(n int64) {
 	if a.want.Store(n); a.n.Load() >= n {
 		a.Give()
+	}
+}
+
+// Wait expects n and returns when they are there, the waiting was stopped, or patience is over.
+func (a *Arrivals) Wait(n int64, patience time.Duration) {
+	a.Expect(n)
+	over := time.NewTimer(patience)
+	defer over.Stop()
+	select {
+	case <-a.all:
+	case <-over.C:
 	}
 }
 

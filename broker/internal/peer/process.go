@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os/exec"
 	"strings"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gantry-mq/gantry/benchmarks/jvm"
 )
 
 // Patience bounds each single thing that a Java process is asked for.
@@ -116,24 +117,14 @@ func (p *Process) waitFor(t testing.TB, port int) {
 	t.Fatalf("%s doesn't listen on port %d", p.name, port)
 }
 
-// FreePorts finds a port with its neighbours, which a broker takes as well, unused. It looks below the range in which connections
-// get theirs, where the next one could be taken at any moment.
+// FreePorts finds a port with its neighbours, which a broker takes as well, unused.
 func FreePorts(t testing.TB, below, above int) int {
 	t.Helper()
-next:
-	for range 1000 {
-		port := 20_000 + rand.IntN(12_000)
-		for p := port - below; p <= port+above; p++ {
-			l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", p))
-			if err != nil {
-				continue next
-			}
-			l.Close()
-		}
-		return port
+	port, err := jvm.FreePort(below, above)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free ports")
-	return 0
+	return port
 }
 
 // tail keeps the last of what a process writes.
