@@ -63,3 +63,37 @@ func TestQueriesSeeWhatWasPutBeforeThem(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// In a file system of Go memory the race detector sees what is read through the mapping while a flush writes there.
+func TestPutsReadNoSlotThatAFlushChanges(t *testing.T) {
+	x := mustOpen(t, Options{FS: vfs.NewMem(), Dir: "index", Slots: 3000, Entries: 50_000}, State{}, true)
+	defer mustClose(t, x)
+	stop := make(chan struct{})
+	var flusher sync.WaitGroup
+	flusher.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := x.Flush(); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	hashes := make([]int32, 32)
+	for i := range int64(1000) {
+		for k := range hashes {
+			hashes[k] = int32(i*7919+int64(k)*104729) % 5000
+		}
+		x.Warm(hashes)
+		put(t, x, 10*i, 1_000_000+i, hashes...)
+	}
+	close(stop)
+	flusher.Wait()
+	if err := x.Verify(); err != nil {
+		t.Error(err)
+	}
+}

@@ -48,7 +48,7 @@ func (x *Index) PutRecord(logOffset, storeTime int64, hashes []int32) error {
 
 // Warm reads what PutRecord is going to read for these hashes. It lies anywhere in tens of megabytes, and to ask for one place after the
 // other is to wait for memory each time: here the waits overlap. It is for the goroutine that puts, and for some dozens of hashes, so that what
-// was read is in the CPU's cache when it is needed.
+// was read is in the CPU's cache when it is needed. Slots that a flush may be writing are not read, as they won't be by PutRecord.
 func (x *Index) Warm(hashes []int32) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -59,9 +59,9 @@ func (x *Index) Warm(hashes []int32) {
 	var sum uint64
 	for _, h := range hashes {
 		slot := f.slotOf(max(h, 0))
-		sum += x.active.look(slot) + uint64(f.slotMap[f.slotAt(slot)])
-		if x.frozen != nil {
-			sum += x.frozen.look(slot)
+		sum += x.active.look(slot)
+		if x.frozen == nil || x.frozen.newest(slot) == 0 {
+			sum += uint64(f.slotMap[f.slotAt(slot)])
 		}
 	}
 	x.warmed.Store(sum) // so that the reads are made
