@@ -119,7 +119,7 @@ func delivery(z *size, rate int) runner.Load {
 
 func topics(z *size) runner.Load {
 	return runner.Load{
-		ID: "topics", Title: fmt.Sprintf("%d topics × 4 queues, a message in each topic", z.topics), Mode: "topics", Within: 20 * time.Minute, Kill: true,
+		ID: "topics", Title: fmt.Sprintf("%d topics × 4 queues, a message in each topic", z.topics), Mode: "topics", Within: 20 * time.Minute,
 		Flags:   []string{fmt.Sprint("--topics=", z.topics), "--queues=4"},
 		Entries: z.once(z.entries("gantry", "jetstream", "java")),
 		Metrics: []runner.Metric{

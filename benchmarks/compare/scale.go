@@ -18,7 +18,7 @@ func scale(z *size) []runner.Load {
 		cost := runner.Metric{ID: "cost", Title: "server CPU for a message", Unit: "µs", Of: cpuMicrosPerMessage, Goals: limit(id, n)}
 		out = append(out, runner.Load{
 			ID: fmt.Sprintf("%s/%d", id, n), Title: fmt.Sprintf("Produce with %d %s", n, series), Series: series, X: float64(n), Line: id == "bytes",
-			Mode: "send", Flags: z.timed(flags...), Entries: z.entries("gantry"), Kill: id == "queues" && n >= 10_000,
+			Mode: "send", Flags: z.timed(flags...), Entries: z.entries("gantry"),
 			Metrics: []runner.Metric{cost, {ID: "rate", Title: "messages per second", Unit: "msg/s", Higher: true, Of: messagesPerSecond}},
 		})
 	}

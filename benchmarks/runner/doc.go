@@ -5,8 +5,10 @@
 //
 // Each round of a subject begins with a new process and an empty directory, and ends with both gone:
 //
-//	start ─ ready line ─ look at memory ─┬─ driver runs ──────────────┬─ look at CPU, I/O ─ SIGTERM ─ exit 0 ─ remove data
+//	start ─ ready line ─ look at memory ─┬─ driver runs ──────────────┬─ look at CPU, I/O ─ SIGKILL ─ remove data
 //	                                     └─ memory looked at 5 times/s ┘
+//
+// A clean stop is waited for only where it is measured: it takes some servers a quarter of a minute, for data that is thrown away.
 //
 // The subjects of a load take turns, and each round another one begins, so that what changes slowly on the machine hits all
 // alike; ratios are made within rounds (package stats). A round in which other machines took more than 10 % of the CPUs' time is

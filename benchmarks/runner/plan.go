@@ -47,7 +47,6 @@ type Load struct {
 	Entries  []Entry
 	Metrics  []Metric
 	Within   time.Duration // bounds each single step; 0: DefaultWithin
-	Kill     bool          // the server instead of stopping it: that takes long, and isn't measured
 	Series   string        // loads of one series differ in one number
 	X        float64
 	Line     bool // the first metric of a series is expected to be a + b·X

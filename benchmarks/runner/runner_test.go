@@ -73,20 +73,21 @@ func TestSubjectsAreMeasuredInTurnAndCompared(t *testing.T) {
 
 func TestWhoFailsIsNamedAndLeftOut(t *testing.T) {
 	for how, test := range map[string]struct {
-		flags  []string
-		within time.Duration
-		want   []string
+		flags    []string
+		scenario Scenario
+		within   time.Duration
+		want     []string
 	}{
-		"stillborn": {nil, 0, []string{"ended before it was ready", "no port"}},
-		"mute":      {nil, 200 * time.Millisecond, []string{"not ready after 200ms"}},
-		"unclean":   {nil, 0, []string{"after SIGTERM", "lost a file"}},
-		"stubborn":  {nil, 2 * time.Second, []string{"still runs 2s after SIGTERM"}},
-		"well":      {[]string{"--fail"}, 0, []string{"code 13"}},
+		"stillborn": {nil, Drive, 0, []string{"ended before it was ready", "no port"}},
+		"mute":      {nil, Drive, 200 * time.Millisecond, []string{"not ready after 200ms"}},
+		"unclean":   {nil, Restart, 0, []string{"after SIGTERM", "lost a file"}},
+		"stubborn":  {nil, Restart, 2 * time.Second, []string{"still runs 2s after SIGTERM"}},
+		"well":      {[]string{"--fail"}, Drive, 0, []string{"code 13"}},
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			p := fakePlan(t, 3, fakeSubject(t, "bad", how), fakeSubject(t, "b", "well"))
-			p.Loads[0].Entries[0].Flags = test.flags
+			p.Loads[0].Scenario, p.Loads[0].Entries[0].Flags = test.scenario, test.flags
 			if test.within > 0 {
 				p.Loads[0].Within = test.within
 				p.Loads[0].Entries = p.Loads[0].Entries[:1] // who is well might not be as fast
@@ -235,9 +236,8 @@ func TestARestartIsMeasuredStepByStep(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsToBeKilledNeedNotStop(t *testing.T) {
+func TestAServerNeedNotStopAfterALoad(t *testing.T) {
 	p := fakePlan(t, 1, fakeSubject(t, "a", "stubborn"))
-	p.Loads[0].Kill = true
 	if r := mustRun(t, p); r.Loads[0].Runs[0].Rounds != 1 {
 		t.Errorf("%s", toJSON(t, r.Loads))
 	}

@@ -90,19 +90,15 @@ func (a *attempt) start(ctx context.Context) (*process, time.Duration, error) {
 	return s, at.Sub(began), nil
 }
 
-// serve starts the server, drives it, and stops it.
+// serve starts the server and drives it.
 func (a *attempt) serve(ctx context.Context) error {
 	s, ready, err := a.start(ctx)
 	if err != nil {
 		return err
 	}
+	defer s.end()
 	a.trial.Ready, a.trial.Version = ready, s.words["version"]
-	if err := a.drive(ctx, s, a.flags()); err != nil || a.load.Kill {
-		s.end()
-		return err
-	}
-	_, err = s.finish(a.load.within())
-	return err
+	return a.drive(ctx, s, a.flags())
 }
 
 // idle lets the server be.
@@ -136,8 +132,7 @@ func (a *attempt) idle(ctx context.Context) error {
 	}
 	a.trial.RSSIdle, a.trial.RSSPeak = after.RSSAnonBytes, after.RSSAnonBytes
 	a.trial.ServerCPU, a.trial.Written = after.CPU-before.CPU, after.WrittenBytes
-	_, err = s.finish(a.load.within())
-	return err
+	return nil
 }
 
 // restart fills the server and measures its ends and beginnings.
@@ -160,9 +155,9 @@ func (a *attempt) restart(ctx context.Context) error {
 	if s, a.trial.KilledStart, err = a.start(ctx); err != nil {
 		return err
 	}
+	s.end()
 	a.trial.Ready = a.trial.CleanStart
-	_, err = s.finish(a.load.within())
-	return err
+	return nil
 }
 
 // drive runs the driver against the server, or by itself, and looks at the server meanwhile.
