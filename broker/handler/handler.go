@@ -55,7 +55,7 @@ type Handler struct {
 	pulls    sync.Pool // *pull
 	stats    Stats
 	waiting  sync.WaitGroup // requests that wait for a disk or for consumers
-	announce func()         // Store.Announce, bound once
+	announce func()         // Store.Announce of nothing of one's own, bound once
 }
 
 // New makes a Handler.
@@ -69,7 +69,7 @@ func New(o Options) *Handler {
 	}
 	h.sent = remoting.FixFields(record.PropMsgRegion, c.RegionID, record.PropTraceOn, strconv.FormatBool(c.TraceOn))
 	h.stats.Broker, h.stats.began = stats.New(c.ClusterName, o.Topics.IsSystem, o.Now), o.Now()
-	h.announce = o.Store.Announce
+	h.announce = func() { o.Store.Announce(nil) }
 	h.sends.New = func() any { return newSends(h) }
 	h.pulls.New = func() any { return newPull(h) }
 	return h
@@ -77,7 +77,7 @@ func New(o Options) *Handler {
 
 // Serve implements remoting.Handler: sends that came together are stored together, everything else is done one by one, in order.
 func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
-	var batch *sends
+	var batch, last *sends // last is answered, and still there
 	stored, alone := false, len(cmds) == 1 && !c.More()
 	arrived := h.Now()
 	for i := range cmds {
@@ -92,7 +92,7 @@ func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 			continue
 		}
 		if batch != nil {
-			batch.submit()
+			last = batch.submit(last)
 			batch, stored = nil, true
 		}
 		switch cmd.Code {
@@ -108,16 +108,22 @@ func (h *Handler) Serve(c *remoting.Conn, cmds []remoting.Command) {
 		}
 	}
 	if batch != nil {
-		batch.submit()
+		last = batch.submit(last)
 		stored = true
 	}
-	if stored {
-		c.FlushHere() // producers first
-		if alone && batch != nil {
-			h.Store.FlushHere()
-		}
-		h.Holder.Help(h.announce)
+	if !stored {
+		return
 	}
+	c.FlushHere() // producers first
+	if alone && batch != nil {
+		h.Store.FlushHere()
+	}
+	if last == nil {
+		h.Holder.Help(h.announce)
+		return
+	}
+	h.Holder.Help(last.announce)
+	last.free()
 }
 
 // inTime turns a pull away that has waited for too long for those before it.

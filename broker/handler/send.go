@@ -18,8 +18,10 @@ type sends struct {
 	unique  []byte // the senders' ids of the messages, back to back; they are answered when the request is gone
 	ends    []int  // where each ends there
 	ids     []byte
-	later   func() // answerLater, bound once
 	began   time.Time
+
+	later    func() // answerLater, bound once
+	announce func() // Store.Announce of the batch, bound once
 }
 
 // keptIDs is how many bytes of ids sends keep the memory of: those of a read of ordinary messages.
@@ -28,6 +30,7 @@ const keptIDs = 256 << 10
 func newSends(h *Handler) *sends {
 	s := &sends{h: h, batch: produce.NewBatch()}
 	s.later = s.answerLater
+	s.announce = func() { h.Store.Announce(s.batch.Drafts()) }
 	return s
 }
 
@@ -59,17 +62,25 @@ func hostOf(c *remoting.Conn) record.Host {
 	return record.Host{IP: a.Addr(), Port: int32(a.Port())}
 }
 
-func (s *sends) submit() {
+// submit stores the batch. It returns which one of the two is answered now, the caller's to free; the other one is, or will be when it is
+// answered.
+func (s *sends) submit(before *sends) *sends {
 	s.began = time.Now()
-	if s.h.Produce.Submit(s.batch, s.later) {
-		s.answer()
+	if !s.h.Produce.Submit(s.batch, s.later) {
+		return before
 	}
+	s.answer()
+	if before != nil {
+		before.free()
+	}
+	return s
 }
 
-// answerLater is answer on the goroutine of a flush.
+// answerLater answers on the goroutine of a flush.
 func (s *sends) answerLater() {
 	c := s.conn
 	s.answer()
+	s.free()
 	c.FlushHere()
 }
 
@@ -96,6 +107,10 @@ func (s *sends) answer() {
 	}
 	counted.count(&s.h.stats)
 	s.h.stats.PutTime.Observe(time.Since(s.began), int64(s.batch.Len()))
+}
+
+// free gives the batch up.
+func (s *sends) free() {
 	s.batch.Reset()
 	s.tickets, s.unique, s.ends = s.tickets[:0], s.unique[:0], s.ends[:0]
 	if cap(s.unique) > keptIDs {

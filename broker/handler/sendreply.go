@@ -103,7 +103,7 @@ func (h *Handler) storeReply(b *produce.Batch) (id string, offset int64) {
 	if !h.Produce.Submit(b, func() { close(done) }) {
 		<-done
 	}
-	h.Store.Announce()
+	h.Store.Announce(nil)
 	stored, refused := b.Stored(0)
 	if len(stored) == 0 {
 		h.Logger.Warn("handler: a reply isn't stored", "reason", refused.Remark)

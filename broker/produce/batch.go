@@ -67,6 +67,9 @@ func (b *Batch) Reset() {
 // Len is the number of requests in it.
 func (b *Batch) Len() int { return len(b.sends) }
 
+// Drafts are the messages of all requests that were not refused at once, for the store's Announce.
+func (b *Batch) Drafts() []record.Draft { return b.drafts }
+
 // fail gives all drafts the same error.
 func (b *Batch) fail(err error) {
 	for i := range b.drafts {
@@ -117,7 +120,8 @@ func (s *Service) draft(b *Batch, r *Request, t *meta.TopicConfig, q *store.Queu
 }
 
 // Submit stores the batch. It returns true if the outcomes stand in it already; otherwise done is called when they do, on
-// another goroutine most likely. The store's Announce is to follow when the answers are on their way. What the requests' slices hold is not needed any more when Submit returns.
+// another goroutine most likely. The store's Announce is to follow when the answers are on their way. What the requests' slices hold
+// is not needed any more when Submit returns, but by those who Announce the Drafts.
 func (s *Service) Submit(b *Batch, done func()) bool {
 	if len(b.drafts) > 0 {
 		s.append(b)

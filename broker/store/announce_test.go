@@ -1,8 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
+	"reflect"
 	"sync"
 	"testing"
 
@@ -23,11 +26,12 @@ func TestWhatIsAnnouncedIsDispatchedOnTheSpot(t *testing.T) {
 	o.Followers = []Follower{f}
 	s := mustOpen(t, o)
 	onTheSpot := 0
-	for range 100 {
-		if err := s.AppendQuiet([]record.Draft{draftTo(s, "T", 0, "")}, nil); err != nil {
+	for i := range 100 {
+		ds := []record.Draft{draftTo(s, "T", 0, "")}
+		if err := s.AppendQuiet(ds, nil); err != nil {
 			t.Fatal(err)
 		}
-		s.Announce()
+		s.Announce(ds[:i%2])
 		if s.DispatchBehind() == 0 {
 			onTheSpot++
 		}
@@ -56,7 +60,11 @@ func TestManyWhoAnnounceLeaveNoRecordBehind(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					s.Announce()
+					own := ds
+					if p%2 == 0 {
+						own = nil
+					}
+					s.Announce(own)
 				}
 			})
 		}
@@ -76,6 +84,79 @@ func TestManyWhoAnnounceLeaveNoRecordBehind(t *testing.T) {
 	}
 }
 
+// recorder is a follower that keeps copies of what it is shown.
+type recorder struct {
+	testFollower
+	seen []Entry
+}
+
+func (r *recorder) Follow(batch []Entry) error {
+	for _, e := range batch {
+		for _, b := range []*[]byte{&e.Topic, &e.Tags, &e.Keys, &e.UniqueKey, &e.delay, &e.innerNum, &e.multiQueues, &e.multiOffsets} {
+			*b = bytes.Clone(*b)
+		}
+		r.seen = append(r.seen, e)
+	}
+	return nil
+}
+
+func TestWhatIsStillAtHandIsShownAsTheLogWouldShowIt(t *testing.T) {
+	o := announceOptions(t)
+	o.MultiDispatch = true
+	s := mustOpen(t, o)
+	s.Log.SetReplicated(0)
+	inner := draftTo(s, "Batch", 0, "UNIQ_KEY\x01u")
+	inner.SysFlag, inner.Body = record.SysInnerBatch, appendBatchItem(nil, []byte("one"), nil)
+	inner.MoreProperties = []byte("INNER_NUM\x011\x02")
+	half, rolledBack, v6 := draftTo(s, "T", 1, "KEYS\x01half"), draftTo(s, "T", 1, ""), draftTo(s, "T", 2, "KEYS\x01a b")
+	half.SysFlag, rolledBack.SysFlag = record.SysTransactionPrepared, record.SysTransactionRollback
+	v6.BornHost.IP = netip.MustParseAddr("2001:db8::1")
+	joined := draftTo(s, "T", 1, "")
+	joined.Joined, joined.MoreProperties = true, []byte("TAGS\x01the later one counts\x02MSG_REGION\x01r\x02")
+	tooLarge := draftTo(s, "T", 0, "")
+	tooLarge.Body = make([]byte, 5<<20)
+	ds := []record.Draft{
+		draftTo(s, "T", 0, "UNIQ_KEY\x01u\x02TAGS\x01red\x02KEYS\x01one two\x02"), draftTo(s, record.TopicSchedule, 2, "DELAY\x013\x02TAGS\x01x"),
+		draftTo(s, "T", 1, "TAGS\x01blue"), joined, half, rolledBack, v6, inner,
+		draftTo(s, "T", 0, "INNER_MULTI_DISPATCH\x01%LMQ%x,%LMQ%y\x02"), tooLarge, draftTo(s, "T", 0, ""),
+	}
+	if err := s.AppendQuiet(ds, nil); err != nil {
+		t.Fatal(err)
+	}
+	const refused = 9
+	for i := range ds {
+		if (ds[i].Err != nil) != (i == refused) {
+			t.Errorf("message %d: %v", i, ds[i].Err)
+		}
+	}
+	d := &s.dispatcher
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s.Log.SetReplicated(s.Log.Max())
+	atHand, fromLog := new(recorder), new(recorder)
+	d.followers = []Follower{atHand}
+	if err := d.showStored(ds); err != nil {
+		t.Fatal(err)
+	}
+	if want := ds[refused-1].LogOffset + int64(ds[refused-1].Size); d.pos.Load() != want {
+		t.Errorf("shown to %d, expected to %d, where one was refused", d.pos.Load(), want)
+	}
+	if err := d.showStored(ds); err != nil || len(atHand.seen) != refused {
+		t.Errorf("%d entries, %v: expected %d, each once", len(atHand.seen), err, refused)
+	}
+	d.followers = []Follower{fromLog}
+	if to, _, err := d.show(0, d.pos.Load(), dispatchBytes); err != nil || to != d.pos.Load() {
+		t.Fatalf("to %d, %v", to, err)
+	}
+	if !reflect.DeepEqual(atHand.seen, fromLog.seen) {
+		t.Errorf("at hand\n%+v\nin the log\n%+v", atHand.seen, fromLog.seen)
+	}
+	ds[refused+1].Queue.(*Queue).gone.Store(true)
+	if err := d.showStored(ds[refused+1:]); err != nil || len(fromLog.seen) != refused {
+		t.Errorf("%v: the queue of a deleted topic was used", err)
+	}
+}
+
 func TestAFollowerThatWouldWaitForADiskIsLeftToTheDispatcher(t *testing.T) {
 	o := announceOptions(t)
 	f := &testFollower{slow: make(chan struct{})}
@@ -84,7 +165,7 @@ func TestAFollowerThatWouldWaitForADiskIsLeftToTheDispatcher(t *testing.T) {
 	if err := s.AppendQuiet([]record.Draft{draftTo(s, "T", 0, "")}, nil); err != nil {
 		t.Fatal(err)
 	}
-	s.Announce() // would not return
+	s.Announce(nil) // would not return
 	close(f.slow)
 	until(t, "the dispatcher has done it", func() bool { return s.DispatchBehind() == 0 })
 }
@@ -99,7 +180,7 @@ func TestAFailureOfAFollowerIsTheDispatchersAlsoWhenAnnounceMeetsIt(t *testing.T
 	if err := s.AppendQuiet([]record.Draft{draftTo(s, "T", 0, "")}, nil); err != nil {
 		t.Fatal(err)
 	}
-	s.Announce()
+	s.Announce(nil)
 	until(t, "messages are refused", func() bool { return errors.Is(s.Log.Err(), vfs.ErrFull) })
 	f.fail.Store(nil)
 	until(t, "messages are taken again", func() bool { return s.Log.Err() == nil })

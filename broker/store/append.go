@@ -41,10 +41,11 @@ func (a *admission) Admit() error { return a.admit() }
 var admissions = sync.Pool{New: func() any { return new(admission) }}
 
 // Announce shows the followers what was appended quietly and is confirmed by now, on the goroutine of the caller if nobody else is
-// at it: that is cheaper than to wake another one, and a consumer that waits hears of it sooner. The caller does one batch at most.
-func (s *Store) Announce() {
+// at it: that is cheaper than to wake another one, and a consumer that waits hears of it sooner. The caller does one batch at most. own
+// is what he has appended last, whatever became of it, if he still has it: it need not be read back then.
+func (s *Store) Announce(own []record.Draft) {
 	s.Log.FlushSoon()
-	s.dispatcher.announce()
+	s.dispatcher.announce(own)
 }
 
 // FlushHere is for those whose waiter is Alone, before Announce: see commitlog.Log.FlushHere.

@@ -79,15 +79,17 @@ func (d *dispatcher) run() {
 	}
 }
 
-// announce does the next batch here and now if nobody else is at it. No record is left behind: whoever holds mu looks after giving it
-// up whether more has come.
-func (d *dispatcher) announce() {
+// announce does the next batch here and now if nobody else is at it; own is what the caller has appended last. No record is left behind:
+// whoever holds mu looks after giving it up whether more has come.
+func (d *dispatcher) announce(own []record.Draft) {
 	if d.paused.Load() || !d.behind() || !d.mu.TryLock() {
 		return
 	}
 	var err error
 	if d.quick() {
-		_, err = d.stepLocked()
+		if err = d.showStored(own); err == nil {
+			_, err = d.stepLocked()
+		}
 	}
 	d.mu.Unlock()
 	if err != nil || d.behind() {
@@ -151,6 +153,43 @@ func (d *dispatcher) stepLocked() (progress bool, err error) {
 	return true, nil
 }
 
+// showStored shows the followers messages that stand at pos, as far as they are of one batch. The drafts say all that the log would, and are in
+// the CPU's cache.
+func (d *dispatcher) showStored(own []record.Draft) error {
+	from := d.pos.Load()
+	to, limit := from, min(d.s.Log.Confirmed(), from+dispatchBytes)
+	d.entries = d.entries[:0]
+	for i := range own {
+		m := &own[i]
+		q, ok := m.Queue.(*Queue)
+		end := m.LogOffset + int64(m.Size)
+		if m.Err != nil || m.LogOffset != to || end > limit || !ok || q.gone.Load() || m.Topic != q.Topic || m.QueueID != q.ID {
+			break
+		}
+		d.entries = slices.Grow(d.entries, 1)[:len(d.entries)+1]
+		d.entries[len(d.entries)-1].setStored(m, q)
+		to = end
+	}
+	if to == from {
+		return nil
+	}
+	if err := d.follow(); err != nil {
+		return err
+	}
+	d.pos.Store(to)
+	return nil
+}
+
+// follow shows the followers the entries.
+func (d *dispatcher) follow() error {
+	for _, f := range d.followers {
+		if err := f.Follow(d.entries); err != nil {
+			return fmt.Errorf("%s: %w", f.Name(), err)
+		}
+	}
+	return nil
+}
+
 // show parses at most n bytes of the log and shows what is in them to the followers. If they don't hold the first
 // record, need is its size.
 func (d *dispatcher) show(from, limit int64, n int) (to int64, need int, err error) {
@@ -166,10 +205,8 @@ func (d *dispatcher) show(from, limit int64, n int) (to int64, need int, err err
 			return from, size, nil
 		}
 	}
-	for _, f := range d.followers {
-		if err := f.Follow(d.entries); err != nil {
-			return from, 0, fmt.Errorf("%s: %w", f.Name(), err)
-		}
+	if err := d.follow(); err != nil {
+		return from, 0, err
 	}
 	return to, 0, nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/gantry-mq/gantry/commitlog/record"
 )
 
-// Entry is a record as the followers of the log see it. Its slices alias the log and are valid until Follow returns.
+// Entry is a record as the followers of the log see it. Its slices alias what it was made from and are valid until Follow returns.
 type Entry struct {
 	LogOffset      int64
 	Size           int32
@@ -19,10 +19,8 @@ type Entry struct {
 	SysFlag        int32
 	StoreTimestamp int64 // ms since 1970
 	Topic          []byte
-	Body           []byte
-	Properties     []byte
 
-	// Of the properties, what most followers ask for; nil when absent.
+	// Of the properties, what followers ask for; nil when absent.
 	Tags, Keys, UniqueKey []byte
 	delay                 []byte // level of a message in the schedule topic
 	innerNum              []byte
@@ -52,10 +50,27 @@ func (e *Entry) queued() bool {
 func (e *Entry) set(r *record.Record) {
 	*e = Entry{
 		LogOffset: r.LogOffset, Size: r.Size, QueueID: r.QueueID, QueueOffset: r.QueueOffset, SysFlag: r.SysFlag,
-		StoreTimestamp: r.StoreTimestamp, Topic: r.Topic, Body: r.Body, Properties: r.Properties,
+		StoreTimestamp: r.StoreTimestamp, Topic: r.Topic,
 	}
-	// What record.Pairs does, without a look into the properties that nobody asks for, which are most.
-	for props := r.Properties; len(props) > 0; {
+	e.look(r.Properties)
+}
+
+// setStored fills the entry from a message of q that was just stored.
+func (e *Entry) setStored(d *record.Draft, q *Queue) {
+	*e = Entry{
+		LogOffset: d.LogOffset, Size: d.Size, QueueID: d.QueueID, QueueOffset: d.QueueOffset, SysFlag: d.SysFlag,
+		StoreTimestamp: d.StoreTimestamp, Topic: q.name, Dead: d.LogOffset < q.birth,
+	}
+	e.look(d.Properties)
+	e.look(d.MoreProperties)
+	if !e.Dead && e.queued() {
+		e.Queue = q
+	}
+}
+
+// look finds what followers ask for: it does what record.Pairs does, without a look into the properties that nobody asks for, which are most.
+func (e *Entry) look(props []byte) {
+	for len(props) > 0 {
 		var item []byte
 		item, props, _ = bytes.Cut(props, pairEnd)
 		if len(item) == 0 {

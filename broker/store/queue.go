@@ -12,6 +12,7 @@ type Queue struct {
 	Topic string
 	ID    int32
 
+	name     []byte                   // Topic
 	simple   *consumequeue.Queue      // nil in a batch queue
 	batch    *consumequeue.BatchQueue // nil in a simple one
 	ext      *consumequeue.Ext        // what units of a simple queue may point to, or nil

@@ -42,7 +42,7 @@ func (s *Store) queueOf(topic []byte, id int32) *Queue {
 }
 
 func (s *Store) newQueue(topic string, id int32) *Queue {
-	q := &Queue{Topic: topic, ID: id, birth: s.opts.Topics.Birth(topic)}
+	q := &Queue{Topic: topic, ID: id, name: []byte(topic), birth: s.opts.Topics.Birth(topic)}
 	if s.opts.Topics.BatchQueue(topic) {
 		q.batch = s.batches.Open(topic, id)
 	} else {
