@@ -17,6 +17,7 @@ type Batch struct {
 	// Alone says that Submit's caller calls the store's FlushHere next.
 	Alone bool
 
+	recent recent
 	sends  []Send
 	drafts []record.Draft
 	more   []byte // properties that the broker adds to single drafts, which point into it
@@ -34,6 +35,21 @@ type Send struct {
 	queueID      int32 // of the topic that it is for, which a delayed message doesn't stand in yet
 	wait         bool  // it wants to know that it is confirmed
 	refused      *Refusal
+}
+
+// recent is the topic that a request of the batch was for, with some of its queues: the next one is for the same most likely. It
+// is forgotten with the batch, since topics change.
+type recent struct {
+	topic  *meta.TopicConfig
+	queues [16]*store.Queue // by id
+}
+
+// place is where a queue is kept, nil for one that isn't.
+func (r *recent) place(t *meta.TopicConfig, id int32) **store.Queue {
+	if t != r.topic || int(id) >= len(r.queues) {
+		return nil
+	}
+	return &r.queues[id]
 }
 
 // keptDrafts is how many drafts a batch keeps the memory of. One request may have a hundred thousand.
@@ -56,6 +72,7 @@ func (b *Batch) Reset() {
 	clear(b.drafts) // they hold on to buffers
 	clear(b.sends)
 	b.sends, b.drafts, b.done, b.service, b.queued, b.Arrived, b.Alone = b.sends[:0], b.drafts[:0], nil, nil, false, time.Time{}, false
+	b.recent = recent{}
 	if cap(b.drafts) > keptDrafts {
 		b.drafts = nil
 	}

@@ -17,7 +17,7 @@ func (s *Service) add(b *Batch, r *Request, queueID *int32) (wait bool, _ *Refus
 	if s.Config.Load().BrokerPerm&meta.PermWrite == 0 {
 		return false, refuse(NoPermission, "the broker[%s] sending message is forbidden (brokerPermission)", s.Config.Load().BrokerName)
 	}
-	t, refused := s.topic(r)
+	t, refused := s.topic(b, r)
 	if refused != nil {
 		return false, refused
 	}
@@ -42,7 +42,7 @@ func (s *Service) add(b *Batch, r *Request, queueID *int32) (wait bool, _ *Refus
 	if refused != nil {
 		return false, refused
 	}
-	q, refused := s.queue(t, r.QueueID)
+	q, refused := s.queue(b, t, r.QueueID)
 	if refused != nil {
 		return false, refused
 	}
@@ -148,15 +148,23 @@ func (s *Service) addInner(b *Batch, r *Request, t *meta.TopicConfig, q *store.Q
 }
 
 // queue is the queue that a send asks for, or any one for a negative id.
-func (s *Service) queue(t *meta.TopicConfig, id int32) (*store.Queue, *Refusal) {
+func (s *Service) queue(b *Batch, t *meta.TopicConfig, id int32) (*store.Queue, *Refusal) {
 	if id < 0 {
 		id = rand.Int32N(max(1, t.WriteQueues))
 	}
 	if id >= max(t.ReadQueues, t.WriteQueues) {
 		return nil, refuse(IllegalQueue, "request queueId[%d] is illegal, topic %s has %d write queues", id, t.Name, t.WriteQueues)
 	}
-	if q := s.Store.Lookup(t.Name, id); q != nil {
-		return q, nil
+	at := b.recent.place(t, id)
+	if at != nil && *at != nil {
+		return *at, nil
 	}
-	return s.Store.Queue(t.Name, id), nil
+	q := s.Store.Lookup(t.Name, id)
+	if q == nil {
+		q = s.Store.Queue(t.Name, id)
+	}
+	if at != nil {
+		*at = q
+	}
+	return q, nil
 }

@@ -99,7 +99,7 @@ func (s *Service) addBack(b *Batch, r SendBack) *Refusal {
 	if !t.Writable() {
 		return refuse(NoPermission, "the topic[%s] sending message is forbidden", t.Name)
 	}
-	q, refused := s.queue(t, -1)
+	q, refused := s.queue(b, t, -1)
 	if refused != nil {
 		return refused
 	}

@@ -276,3 +276,28 @@ func TestSendsAllocateNothing(t *testing.T) {
 		t.Errorf("%v allocations for %d sends", n, together)
 	}
 }
+
+func TestRequestsOfABatchGoWhereEachOfThemSays(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, name := range []string{"other", "wide"} {
+		if _, err := f.Topics.Ensure(meta.NewTopic(name, 40)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var rs []*Request
+	for i := range 200 {
+		r := order()
+		r.Topic = []byte([]string{"orders", "orders", "wide", "orders", "other"}[i%5])
+		r.QueueID = int32(i % 4)
+		if i%5 == 2 {
+			r.QueueID = int32(i % 40)
+		}
+		rs = append(rs, r)
+	}
+	b := f.send(t, rs...)
+	for i, r := range rs {
+		if got := f.one(t, b, i); string(got.Topic) != string(r.Topic) || got.QueueID != r.QueueID || b.QueueID(i) != r.QueueID {
+			t.Errorf("request %d for %s/%d stands in %s/%d", i, r.Topic, r.QueueID, got.Topic, got.QueueID)
+		}
+	}
+}

@@ -52,7 +52,10 @@ func New(o Options) *Service {
 }
 
 // topic returns the topic of a send, which creates it when the broker's configuration allows that.
-func (s *Service) topic(r *Request) (*meta.TopicConfig, *Refusal) {
+func (s *Service) topic(b *Batch, r *Request) (*meta.TopicConfig, *Refusal) {
+	if t := b.recent.topic; t != nil && t.Name == string(r.Topic) {
+		return t, nil
+	}
 	t := s.Topics.Table.GetBytes(r.Topic)
 	if t == nil {
 		return s.newTopic(r)
@@ -60,6 +63,7 @@ func (s *Service) topic(r *Request) (*meta.TopicConfig, *Refusal) {
 	if !meta.MaySend(t.Name) {
 		return nil, refuse(NoPermission, "Sending message to topic[%s] is forbidden.", t.Name)
 	}
+	b.recent = recent{topic: t}
 	return t, nil
 }
 

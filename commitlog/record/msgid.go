@@ -3,17 +3,27 @@ package record
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 )
 
-const upperHex = "0123456789ABCDEF"
+// hexPairs are the digits of each byte.
+var hexPairs = func() (t [256][2]byte) {
+	const digits = "0123456789ABCDEF"
+	for i := range t {
+		t[i] = [2]byte{digits[i>>4], digits[i&0xF]}
+	}
+	return t
+}()
 
 // AppendMessageID appends the offset message id: address, port and log offset of a record in upper-case hex, 32 characters for an IPv4 host and 56 for an IPv6 one.
 func AppendMessageID(dst []byte, store Host, logOffset int64) []byte {
 	var b [16 + 4 + 8]byte
 	n := putHost(b[:], 0, store)
 	putInt64(b[:], n, logOffset)
-	for _, v := range b[:n+8] {
-		dst = append(dst, upperHex[v>>4], upperHex[v&0xF])
+	from := len(dst)
+	dst = slices.Grow(dst, 2*(n+8))[:from+2*(n+8)]
+	for i, v := range b[:n+8] {
+		*(*[2]byte)(dst[from+2*i:]) = hexPairs[v]
 	}
 	return dst
 }
