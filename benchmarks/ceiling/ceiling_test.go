@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -49,6 +53,26 @@ func TestTheEmptyBrokerIsRightForTheGenerator(t *testing.T) {
 	}
 }
 
+func TestAnEmptyBrokerThatKeepsMessagesWritesThem(t *testing.T) {
+	dir := t.TempDir()
+	s := drivertest.Serve(t, "serve", "remoting", "-data", dir, "-sync", "10ms")
+	o := generator.Options{
+		Mode: generator.ModeSend, Addr: s.Words["addr"], Topic: "t", Queues: 3, SizeBytes: 300, Connections: 3, InFlight: 16, Count: 1000, AnswerTimeout: 10 * time.Second,
+	}
+	if r, err := generator.Run(context.Background(), o, nil); err != nil || !r.Clean() {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	f, err := os.Open(filepath.Join(dir, "ceiling-remoting"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	kept := make([]byte, 1<<20) // more than the sends take
+	if _, err := io.ReadFull(f, kept); err != nil || bytes.Count(kept, []byte(`"code":310`)) != 1000 {
+		t.Errorf("%d sends, %v; expected 1000", bytes.Count(kept, []byte(`"code":310`)), err)
+	}
+}
+
 func TestTheEmptyBrokerSaysThatItHasNoMessages(t *testing.T) {
 	out, err := new(emptyBroker).answer(nil, append([]byte{0, 0, 0, 27}, `{"code":11,"opaque":7,"x":1}`[:27]...))
 	if err != nil || !strings.Contains(string(out), `"code":3,`) || !strings.Contains(string(out), `"opaque":7,`) {
@@ -75,6 +99,14 @@ func TestRecordsComeFromTheMapping(t *testing.T) {
 	s := drivertest.Serve(t, "serve", "writev", "-data", t.TempDir())
 	r := drivertest.Bench(t, "bench", "writev", "-addr", s.Words["addr"], "-pid", strconv.Itoa(s.PID), "-connections", "2", "-warmup", "50ms", "-duration", "200ms")
 	if r.Messages < 1000 || r.SizeBytes != recordBytes || r.ServerCPUSeconds == nil {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestRecordsComeWhenTheyAreAskedFor(t *testing.T) {
+	s := drivertest.Serve(t, "serve", "writev", "-data", t.TempDir(), "-asked")
+	r := drivertest.Bench(t, "bench", "writev", "-asked", "-addr", s.Words["addr"], "-pid", strconv.Itoa(s.PID), "-connections", "2", "-warmup", "50ms", "-duration", "200ms")
+	if r.Messages < 1000 || r.SizeBytes != recordBytes {
 		t.Errorf("%+v", r)
 	}
 }

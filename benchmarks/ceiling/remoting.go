@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"net"
 	"strconv"
 	"sync/atomic"
 )
@@ -21,15 +20,10 @@ const (
 )
 
 // emptyBroker answers sends like a broker that has nothing to do but to read a frame and to write a valid answer: it counts a queue's
-// offsets, whatever the topic, and forgets the message. It reads JSON headers only, and of them only what the answer needs.
+// offsets, whatever the topic, and forgets the message, unless it is to be kept. It reads JSON headers only, and of them only what the answer needs.
 type emptyBroker struct {
 	next [maxQueues]atomic.Int64 // by queue id: the next offset
-}
-
-// remotingServer is an empty broker.
-func remotingServer() func(net.Conn) error {
-	b := &emptyBroker{}
-	return func(c net.Conn) error { return frames(c, b.answer) }
+	keep *keeper                 // what sends are written to; nil: nothing
 }
 
 // answer appends the answer to a frame, which is without its length.
@@ -52,6 +46,11 @@ func (b *emptyBroker) answer(out, frame []byte) ([]byte, error) {
 	}
 	switch code {
 	case codeSend:
+		if b.keep != nil {
+			if err := b.keep.write(frame); err != nil {
+				return nil, err
+			}
+		}
 		return b.send(out, header, opaque)
 	case codeCreateTopic, codeHeartbeat:
 		return appendAnswer(out, codeSuccess, opaque, ""), nil

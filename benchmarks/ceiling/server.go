@@ -13,16 +13,14 @@ import (
 
 const maxFrameBytes = 16 << 20
 
-// serve returns the verb that listens and has each connection handled until the context ends.
-func serve(handler func() func(net.Conn) error) func(context.Context, []string) error {
-	return func(ctx context.Context, args []string) error {
-		fs := flag.NewFlagSet("serve", flag.ContinueOnError)
-		addr := fs.String("addr", "127.0.0.1:0", "`host:port` to listen on")
-		if err := driver.Parse(fs, args); err != nil {
-			return err
-		}
-		return listen(ctx, *addr, handler())
+// serveTCP answers pings until the context ends.
+func serveTCP(ctx context.Context, args []string) error {
+	fs := flag.NewFlagSet("serve tcp", flag.ContinueOnError)
+	addr := fs.String("addr", "127.0.0.1:0", "`host:port` to listen on")
+	if err := driver.Parse(fs, args); err != nil {
+		return err
 	}
+	return listen(ctx, *addr, answerPings)
 }
 
 // listen accepts connections until the context ends, which closes them all, and returns when the last is done.
@@ -88,9 +86,7 @@ func frames(c net.Conn, answer func(out, frame []byte) ([]byte, error)) error {
 	}
 }
 
-// pingServer answers each frame with its slot, the first eight bytes.
-func pingServer() func(net.Conn) error { return answerPings }
-
+// answerPings answers each frame with its slot, the first eight bytes.
 func answerPings(c net.Conn) error {
 	return frames(c, func(out, frame []byte) ([]byte, error) {
 		if len(frame) < 8 {

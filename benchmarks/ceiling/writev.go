@@ -24,14 +24,18 @@ const (
 	recordsPerWrite = 32    // what one pull brings
 	recordBytes     = 1_175 // a message with a body of 1 KiB as a log holds it
 	mappedBytes     = 256 << 20
+
+	askedQueues = 8 // whose records lie in turn in a log
+	askedAhead  = 2 // pulls that a client of a broker with so many queues has in flight on each of four connections
 )
 
 // serveWritev maps a file and writes its records to each connection, as fast as they are read: a pull without the request, the search
-// for the records and the answer's header.
+// for the records and the answer's header. With -asked there is a request, of one byte, and the records are every eighth one of the file.
 func serveWritev(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("serve writev", flag.ContinueOnError)
 	addr := fs.String("addr", "127.0.0.1:0", "`host:port` to listen on")
 	dir := fs.String("data", "", "`directory` for the file")
+	asked := fs.Bool("asked", false, "write for each byte that comes, and the records of one of eight queues that lie in turn in the file")
 	if err := driver.Parse(fs, args); err != nil {
 		return err
 	}
@@ -40,7 +44,12 @@ func serveWritev(ctx context.Context, args []string) error {
 		return err
 	}
 	defer func() { _ = unix.Munmap(mapping) }()
-	return listen(ctx, *addr, func(c net.Conn) error { return writeRecords(c, mapping) })
+	return listen(ctx, *addr, func(c net.Conn) error {
+		if *asked {
+			return writeAsked(c, mapping)
+		}
+		return writeRecords(c, mapping)
+	})
 }
 
 // mapFile makes the file, maps it and takes its name away. All its pages are in memory then.
@@ -65,23 +74,61 @@ func mapFile(name string) (mapping []byte, err error) {
 
 // writeRecords goes through the mapping again and again until the connection is closed.
 func writeRecords(c net.Conn, mapping []byte) error {
-	records := make(net.Buffers, recordsPerWrite)
-	for at := 0; ; at += recordsPerWrite * recordBytes {
-		if at+recordsPerWrite*recordBytes > len(mapping) {
-			at = 0
-		}
-		for i := range records {
-			records[i] = mapping[at+i*recordBytes:][:recordBytes]
-		}
-		batch := records // WriteTo consumes the slice, not what it stands on
-		if _, err := batch.WriteTo(c); err != nil {
+	r := records{mapping: mapping, queues: 1}
+	for {
+		if err := r.write(c); err != nil {
 			return err
 		}
 	}
 }
 
-// drain reads from serveWritev on all connections. A message is one record; there are no latencies.
-func drain(ctx context.Context, o *generator.Options) (*generator.Report, error) {
+// writeAsked is writeRecords of a log of several queues to somebody who asks for each batch by a byte.
+func writeAsked(c net.Conn, mapping []byte) error {
+	r := records{mapping: mapping, queues: askedQueues}
+	var requests [64]byte
+	for {
+		n, err := c.Read(requests[:])
+		for range n {
+			if err := r.write(c); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// records are the messages of queues that stand in turn in a log.
+type records struct {
+	mapping []byte
+	queues  int
+	at      int // of the stretch that holds a batch of each queue
+	queue   int
+	batch   [recordsPerWrite][]byte
+}
+
+// write writes the next batch of the next queue.
+func (r *records) write(c net.Conn) error {
+	stretch := r.queues * recordsPerWrite * recordBytes
+	if r.at+stretch > len(r.mapping) {
+		r.at = 0
+	}
+	for i := range r.batch {
+		r.batch[i] = r.mapping[r.at+(i*r.queues+r.queue)*recordBytes:][:recordBytes]
+	}
+	if r.queue++; r.queue == r.queues {
+		r.queue, r.at = 0, r.at+stretch
+	}
+	batch := net.Buffers(r.batch[:]) // WriteTo consumes the slice, not what it stands on
+	_, err := batch.WriteTo(c)
+	return err
+}
+
+// drainLoad reads from serveWritev on all connections. A message is one record; there are no latencies.
+type drainLoad struct{ asked bool }
+
+func (l *drainLoad) run(ctx context.Context, o *generator.Options) (*generator.Report, error) {
 	if err := o.ValidateAs(generator.ModeSend); err != nil {
 		return nil, err
 	}
@@ -90,7 +137,7 @@ func drain(ctx context.Context, o *generator.Options) (*generator.Report, error)
 		return nil, err
 	}
 	start := time.Now()
-	d := &drained{patience: o.AnswerTimeout}
+	d := &drained{patience: o.AnswerTimeout, asked: l.asked}
 	for range o.Connections {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", o.Addr)
 		if err != nil {
@@ -119,6 +166,7 @@ func drain(ctx context.Context, o *generator.Options) (*generator.Report, error)
 // drained counts what comes on connections.
 type drained struct {
 	patience time.Duration
+	asked    bool
 	bytes    atomic.Int64
 	conns    []net.Conn
 	reading  sync.WaitGroup
@@ -129,13 +177,21 @@ type drained struct {
 
 func (d *drained) read(c net.Conn) {
 	buffer := make([]byte, 256<<10)
+	requests := make([]byte, askedAhead)
+	unasked := int64(0) // bytes that came since the last request
 	for {
 		err := c.SetReadDeadline(time.Now().Add(d.patience))
+		if err == nil && d.asked && len(requests) > 0 {
+			_, err = c.Write(requests)
+		}
 		if err == nil {
 			var n int
 			n, err = c.Read(buffer)
 			d.bytes.Add(int64(n))
+			unasked += int64(n)
 		}
+		const batch = recordsPerWrite * recordBytes
+		requests, unasked = requests[:min(unasked/batch, askedAhead)], unasked%batch
 		if errors.Is(err, net.ErrClosed) {
 			return
 		} else if err != nil {

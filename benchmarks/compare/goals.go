@@ -45,7 +45,7 @@ func produceOne(z *size) runner.Load {
 func paced(z *size) runner.Load {
 	return runner.Load{
 		ID: "paced", Title: "Produce at 10,000/s, whatever the server does", Mode: "latency", Flags: z.timed("--rate=10000", "--no-receive"),
-		Entries: z.entries("gantry", "jetstream", "java", "kafka", "remoting"),
+		Entries: z.entries("gantry", "jetstream", "java", "kafka", "remoting", "remoting-disk"),
 		Metrics: []runner.Metric{
 			{ID: "p99", Title: "99th percentile, from when a message was due to its answer", Unit: "µs", Of: latency(p99), Reference: "remoting", Goals: []runner.Goal{
 				{Text: "≤ 1.5 × empty server", Terms: []runner.Term{{Factor: 1.5, Subject: "remoting"}}},
@@ -94,7 +94,7 @@ func pull(z *size) runner.Load {
 	return runner.Load{
 		ID: "pull", Title: "Pull a backlog of 1 KiB messages, 4 connections, 32 messages a pull", Mode: "pull", Within: 15 * time.Minute,
 		Flags:   []string{fmt.Sprint("--count=", z.backlog), fmt.Sprint("--passes=", z.passes), "--warmup=1ms", "--in-flight=16"},
-		Entries: append(z.once(z.entries("gantry", "jetstream", "java", "kafka"), "--in-flight=2"), bare("writev", z.timed())),
+		Entries: append(z.once(z.entries("gantry", "jetstream", "java", "kafka"), "--in-flight=2"), bare("writev", z.timed()), runner.Entry{Subject: "writev-asked", Mode: "writev", Flags: z.timed("--asked")}),
 		Metrics: []runner.Metric{
 			{ID: "per-cpu", Title: "messages per server CPU-second", Unit: "msg", Higher: true, Of: messagesPerCPU, Reference: "writev", Goals: []runner.Goal{
 				{Text: "≥ 0.6 × bare writev", Terms: []runner.Term{{Factor: 0.6, Subject: "writev"}}},

@@ -42,6 +42,12 @@ func subjects() []runner.Subject {
 			Drive:  []string{"gantry", "bench"},
 		},
 		{
+			Name: "remoting-disk", Title: "empty Remoting server that writes",
+			Config: "the same, but first writes each message to a preallocated file, and syncs that every 500 ms, which is a broker's default; nothing else",
+			Serve:  []string{"ceiling", "serve", "remoting", "--data", "{data}"},
+			Drive:  []string{"gantry", "bench"},
+		},
+		{
 			Name: "tcp", Title: "TCP ping-pong",
 			Config: "a frame of a message's size there, a small one back, over loopback between two processes",
 			Serve:  []string{"ceiling", "serve", "tcp"},
@@ -51,6 +57,12 @@ func subjects() []runner.Subject {
 			Name: "writev", Title: "bare writev",
 			Config: "32 × 1,175 bytes from a mapped file to a loopback socket, again and again",
 			Serve:  []string{"ceiling", "serve", "writev", "--data", "{data}"},
+			Drive:  []string{"ceiling", "bench"},
+		},
+		{
+			Name: "writev-asked", Title: "bare writev, on request",
+			Config: "the same for each byte that comes, two on their way on each connection, and every eighth record of the file as a queue of eight has them",
+			Serve:  []string{"ceiling", "serve", "writev", "--asked", "--data", "{data}"},
 			Drive:  []string{"ceiling", "bench"},
 		},
 		{
