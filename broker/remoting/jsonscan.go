@@ -123,7 +123,10 @@ func (s *headerScanner) pairs(arena []Field) (_ []Field, left bool) {
 			break
 		}
 		from := end + 3
-		to := quotedEnd(b, from)
+		to := from + 1 // and half of their values have one digit
+		if to >= len(b) || b[to] != '"' || b[from] == '\\' || b[from] == '"' {
+			to = quotedEnd(b, from)
+		}
 		next := to + 1
 		value := b[from:to]
 		if to == len(b) || b[to] != '"' {
