@@ -118,10 +118,12 @@ func delivery(z *size, rate int) runner.Load {
 }
 
 func topics(z *size) runner.Load {
+	entries := z.once(z.entries("gantry", "jetstream", "java"))
+	entries[1].Rounds = z.roundsOfLong // ten thousand streams take it minutes, too
 	return runner.Load{
 		ID: "topics", Title: fmt.Sprintf("%d topics × 4 queues, a message in each topic", z.topics), Mode: "topics", Within: 20 * time.Minute,
 		Flags:   []string{fmt.Sprint("--topics=", z.topics), "--queues=4"},
-		Entries: z.once(z.entries("gantry", "jetstream", "java")),
+		Entries: entries,
 		Metrics: []runner.Metric{
 			{ID: "memory", Title: "anonymous memory with all of them", Unit: "MB", Of: megabytes(rssPeak), Reference: "jetstream", Goals: []runner.Goal{{Text: "≤ 100 MB", Absolute: 100}}},
 			{ID: "created", Title: "topics created per second", Unit: "1/s", Higher: true, Of: createdPerSecond, Reference: "jetstream", Goals: []runner.Goal{{Text: "≥ 2,000/s", Absolute: 2000}}},
@@ -158,10 +160,12 @@ func inFlight(z *size) []runner.Load {
 	var out []runner.Load
 	for _, n := range []int{1, 4, 16, 64, 256} {
 		connections := min(n, 4)
+		entries := z.entries("gantry", "jetstream", "java", "remoting")
+		entries[2].Rounds = z.roundsOfLong // a curve needs no interval, and five loads with warm-up take their time
 		out = append(out, runner.Load{
 			ID: fmt.Sprintf("in-flight/%d", n), Title: fmt.Sprintf("Produce 1 KiB messages, %d in flight", n), Series: "messages in flight", X: float64(n),
 			Mode: "send", Flags: z.timed(fmt.Sprint("--connections=", connections), fmt.Sprint("--in-flight=", n/connections)),
-			Entries: z.entries("gantry", "jetstream", "java", "remoting"),
+			Entries: entries,
 			Metrics: []runner.Metric{
 				{ID: "rate", Title: "messages per second", Unit: "msg/s", Higher: true, Of: messagesPerSecond, Reference: "jetstream"},
 				{ID: "per-cpu", Title: "messages per server CPU-second", Unit: "msg", Higher: true, Of: messagesPerCPU, Reference: "jetstream"},

@@ -14,14 +14,14 @@ type size struct {
 	fill                       int // messages of 1 KiB in a store that is restarted
 	topics                     int
 	widest                     int // the largest number of queues, connections or bytes of the scale table's series
-	jvmRoundsOfLong            int // rounds in which a JVM does what takes it minutes
+	roundsOfLong            int // rounds in which a JVM does what takes it minutes
 }
 
 // full is what a report is made of.
 func full() *size {
 	return &size{
 		measure: 8 * time.Second, warmup: 2 * time.Second, jvmWarmup: 8 * time.Second,
-		backlog: 1_000_000, passes: 3, fill: 3_600_000, topics: 10_000, widest: 1 << 20, jvmRoundsOfLong: 1,
+		backlog: 1_000_000, passes: 3, fill: 3_600_000, topics: 10_000, widest: 1 << 20, roundsOfLong: 1,
 	}
 }
 
@@ -29,7 +29,7 @@ func full() *size {
 func short() *size {
 	return &size{
 		measure: time.Second, warmup: 200 * time.Millisecond, jvmWarmup: time.Second,
-		backlog: 10_000, passes: 1, fill: 20_000, topics: 100, widest: 100, jvmRoundsOfLong: 1,
+		backlog: 10_000, passes: 1, fill: 20_000, topics: 100, widest: 100, roundsOfLong: 1,
 	}
 }
 
@@ -71,7 +71,7 @@ func (z *size) entries(names ...string) []runner.Entry {
 func (z *size) once(entries []runner.Entry, flags ...string) []runner.Entry {
 	for i := range entries {
 		if jvm(entries[i].Subject) {
-			entries[i].Flags, entries[i].Rounds = flags, z.jvmRoundsOfLong
+			entries[i].Flags, entries[i].Rounds = flags, z.roundsOfLong
 		}
 	}
 	return entries
