@@ -14,7 +14,7 @@ type size struct {
 	fill                       int // messages of 1 KiB in a store that is restarted
 	topics                     int
 	widest                     int // the largest number of queues, connections or bytes of the scale table's series
-	roundsOfLong            int // rounds in which a JVM does what takes it minutes
+	roundsOfLong               int // rounds of what takes a subject minutes
 }
 
 // full is what a report is made of.
