@@ -2,10 +2,18 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
+	"flag"
 	"fmt"
+	"net"
+	"path/filepath"
 	"strconv"
 	"sync/atomic"
+	"time"
+
+	"github.com/gantry-mq/gantry/benchmarks/driver"
 )
 
 // Request and response codes of RocketMQ's Remoting protocol.
@@ -24,6 +32,29 @@ const (
 type emptyBroker struct {
 	next [maxQueues]atomic.Int64 // by queue id: the next offset
 	keep *keeper                 // what sends are written to; nil: nothing
+}
+
+// serveRemoting is an empty broker, or one that keeps what it is sent.
+func serveRemoting(ctx context.Context, args []string) (err error) {
+	fs := flag.NewFlagSet("serve remoting", flag.ContinueOnError)
+	addr := fs.String("addr", "127.0.0.1:0", "`host:port` to listen on")
+	dir := fs.String("data", "", "`directory` for a file that every send is written to before it is answered; none: they are forgotten")
+	every := fs.Duration("sync", 500*time.Millisecond, "how `often` that file is synced")
+	if err := driver.Parse(fs, args); err != nil {
+		return err
+	}
+	if *every <= 0 {
+		return fmt.Errorf("-sync %v, expected more than nothing", *every)
+	}
+	b := &emptyBroker{}
+	if *dir != "" {
+		if b.keep, err = newKeeper(filepath.Join(*dir, "ceiling-remoting")); err != nil {
+			return err
+		}
+		stop := b.keep.syncEvery(*every)
+		defer func() { err = errors.Join(err, stop(), b.keep.close()) }()
+	}
+	return listen(ctx, *addr, func(c net.Conn) error { return frames(c, b.answer) })
 }
 
 // answer appends the answer to a frame, which is without its length.

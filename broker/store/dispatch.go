@@ -79,7 +79,7 @@ func (d *dispatcher) run() {
 	}
 }
 
-// announce does the next batch here and now if nobody else is at it; own is what the caller has appended last. No record is left behind:
+// announce shows own, which the caller has appended last, and the next batch here and now if nobody else is at it. No record is left behind:
 // whoever holds mu looks after giving it up whether more has come.
 func (d *dispatcher) announce(own []record.Draft) {
 	if d.paused.Load() || !d.behind() || !d.mu.TryLock() {
@@ -166,8 +166,7 @@ func (d *dispatcher) showStored(own []record.Draft) error {
 		if m.Err != nil || m.LogOffset != to || end > limit || !ok || q.gone.Load() || m.Topic != q.Topic || m.QueueID != q.ID {
 			break
 		}
-		d.entries = slices.Grow(d.entries, 1)[:len(d.entries)+1]
-		d.entries[len(d.entries)-1].setStored(m, q)
+		d.addEntry().setStored(m, q)
 		to = end
 	}
 	if to == from {
@@ -178,6 +177,12 @@ func (d *dispatcher) showStored(own []record.Draft) error {
 	}
 	d.pos.Store(to)
 	return nil
+}
+
+// addEntry makes room for one more entry, which still holds what a former batch left.
+func (d *dispatcher) addEntry() *Entry {
+	d.entries = slices.Grow(d.entries, 1)[:len(d.entries)+1]
+	return &d.entries[len(d.entries)-1]
 }
 
 // follow shows the followers the entries.
@@ -240,8 +245,7 @@ func (d *dispatcher) parse(b []byte, off, limit int64) (int64, error) {
 		if err := record.Decode(b, &d.rec); err != nil {
 			return off, fmt.Errorf("segment %s at log offset %d: %w", d.s.Log.SegmentPath(off), off, err)
 		}
-		d.entries = slices.Grow(d.entries, 1)[:len(d.entries)+1]
-		e := &d.entries[len(d.entries)-1]
+		e := d.addEntry()
 		e.set(&d.rec)
 		e.LogOffset = off
 		d.s.place(e)

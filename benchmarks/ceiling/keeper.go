@@ -1,17 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
-
-	"github.com/gantry-mq/gantry/benchmarks/driver"
 )
 
 // keptBytes is how long the file of a keeper is: longer than a round writes, since blocks that were written before are cheaper.
@@ -24,29 +18,6 @@ type keeper struct {
 
 	mu sync.Mutex // guards at
 	at int64
-}
-
-// serveRemoting is an empty broker, or one that keeps what it is sent.
-func serveRemoting(ctx context.Context, args []string) (err error) {
-	fs := flag.NewFlagSet("serve remoting", flag.ContinueOnError)
-	addr := fs.String("addr", "127.0.0.1:0", "`host:port` to listen on")
-	dir := fs.String("data", "", "`directory` for a file that every send is written to before it is answered; none: they are forgotten")
-	every := fs.Duration("sync", 500*time.Millisecond, "how `often` that file is synced")
-	if err := driver.Parse(fs, args); err != nil {
-		return err
-	}
-	if *every <= 0 {
-		return fmt.Errorf("-sync %v, expected more than nothing", *every)
-	}
-	b := &emptyBroker{}
-	if *dir != "" {
-		if b.keep, err = newKeeper(filepath.Join(*dir, "ceiling-remoting")); err != nil {
-			return err
-		}
-		stop := b.keep.syncEvery(*every)
-		defer func() { err = errors.Join(err, stop(), b.keep.close()) }()
-	}
-	return listen(ctx, *addr, func(c net.Conn) error { return frames(c, b.answer) })
 }
 
 func newKeeper(name string) (*keeper, error) {
