@@ -29,7 +29,7 @@ func full() *size {
 func short() *size {
 	return &size{
 		measure: time.Second, warmup: 200 * time.Millisecond, jvmWarmup: time.Second,
-		backlog: 10_000, passes: 1, fill: 20_000, topics: 100, widest: 100, roundsOfLong: 1,
+		backlog: 10_000, passes: 1, fill: 20_000, topics: 100, widest: 128, roundsOfLong: 1,
 	}
 }
 
