@@ -3,9 +3,9 @@
 //
 // # A round
 //
-// Each round of a subject begins with a new process and an empty directory, and ends with both gone:
+// Each round of a subject begins with a new process and an empty directory, and ends with the process gone and the directory's files empty:
 //
-//	start ─ ready line ─ look at memory ─┬─ driver runs ──────────────┬─ look at CPU, I/O ─ SIGKILL ─ remove data
+//	start ─ ready line ─ look at memory ─┬─ driver runs ──────────────┬─ look at CPU, I/O ─ SIGKILL ─ free data
 //	                                     └─ memory looked at 5 times/s ┘
 //
 // A clean stop is waited for only where it is measured: it takes some servers a quarter of a minute, for data that is thrown away.

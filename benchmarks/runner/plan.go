@@ -16,12 +16,14 @@ type Plan struct {
 	Subjects []Subject
 	Loads    []Load
 	Rounds   int
-	Dir      string // for the servers' data; empty directories in it are made and removed
+	Dir      string // for the servers' data; empty directories in it are made, and removed at the end
 	KeepLogs string // directory that keeps the HdrHistogram logs; "": nowhere
 	Progress io.Writer
 
 	// CPUTimes tells the machine's CPU times. Tests replace procfs.ReadCPUTimes.
 	CPUTimes func() (procfs.CPUTimes, error)
+
+	left []string // directories of rounds that are over
 }
 
 // Subject is something that is measured: a server and the program that drives it, or a program that measures by itself.

@@ -24,6 +24,7 @@ func (p *Plan) Run(ctx context.Context) (*report.Report, error) {
 	r := &report.Report{Started: time.Now().Round(time.Second), Rounds: p.Rounds, Subjects: p.describe()}
 	progress := newProgress(p)
 	defer func() { r.Seconds = time.Since(r.Started).Round(time.Second).Seconds() }()
+	defer p.remove()
 	for i := range p.Loads {
 		load := &p.Loads[i]
 		entries := p.present(load)

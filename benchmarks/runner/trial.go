@@ -35,7 +35,7 @@ func (p *Plan) try(ctx context.Context, load *Load, entry *Entry, round int) (*T
 	if err != nil {
 		return nil, fmt.Errorf("runner: %w", err)
 	}
-	defer os.RemoveAll(dir) // what can't be removed is in a directory of whoever made the plan
+	defer p.leave(dir)
 	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
 		return nil, fmt.Errorf("runner: %w", err)
 	}
