@@ -382,6 +382,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	}
 	for name, want := range map[string]float64{
 		"rocketmq_messages_in_total": 3, "rocketmq_messages_out_total": 2, "rocketmq_throughput_out_total": 200, "rocketmq_broker_permission": 6, "rocketmq_consumer_lag_messages": 2,
+		"gantry_log_messages_total": 3, "gantry_log_appends_total": 3,
 		"rocketmq_throughput_in_total": float64(b.Store.Log.Max()), "rocketmq_storage_size_bytes": float64(b.Store.Log.Max()),
 	} {
 		if v, ok := seen[name]; !ok || v != want {

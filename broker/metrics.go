@@ -9,6 +9,7 @@ import (
 
 	"github.com/gantry-mq/gantry/broker/meta"
 	"github.com/gantry-mq/gantry/broker/stats"
+	"github.com/gantry-mq/gantry/broker/store"
 	"github.com/gantry-mq/gantry/broker/telemetry"
 )
 
@@ -24,7 +25,7 @@ func (b *Broker) Metrics() []telemetry.Metric {
 	topics, _ := b.Topics.All()
 	groups, _ := b.Groups.All()
 	producers, consumers := b.Handler.Clients.Counts()
-	s, log, clog := b.Handler.Stats(), b.Store.Log, b.Store.Log.Stats()
+	s, log, clog, dispatch := b.Handler.Stats(), b.Store.Log, b.Store.Log.Stats(), b.Store.DispatchStats()
 	add("rocketmq_broker_permission", telemetry.Gauge, own, float64(c.BrokerPerm), "What clients may do: 4 read, 2 write.")
 	add("rocketmq_topic_number", telemetry.Gauge, own, float64(len(topics)), "Topics, the broker's own included.")
 	add("rocketmq_consumer_group_number", telemetry.Gauge, own, float64(len(groups)), "Consumer groups.")
@@ -39,8 +40,17 @@ func (b *Broker) Metrics() []telemetry.Metric {
 	add("gantry_log_flushes_total", telemetry.Counter, own, float64(clog.Flushes), "Flushes of the log.")
 	add("gantry_log_flush_seconds_total", telemetry.Counter, own, clog.FlushTime.Seconds(), "Time that flushes of the log took.")
 	add("gantry_log_flush_longest_seconds", telemetry.Gauge, own, clog.FlushMax.Seconds(), "The longest flush of the log.")
+	add("gantry_log_messages_total", telemetry.Counter, own, float64(clog.Messages), "Messages in the log since the start.")
+	add("gantry_log_appends_total", telemetry.Counter, own, float64(clog.Appends), "Appends to the log, of one message or many.")
+	add("gantry_log_append_seconds_total", telemetry.Counter, own, clog.AppendTime.Seconds(), "Time that appends held the log's lock.")
 	add("gantry_log_append_stalls_total", telemetry.Counter, own, float64(clog.Stalls), "Appends that held the log's lock for over 10 ms.")
 	add("gantry_log_segments_begun_total", telemetry.Counter, own, float64(clog.Rolls), "Segments of the log that were begun.")
+	for source, shown := range map[string]store.Shown{"memory": dispatch.Memory, "log": dispatch.Log} {
+		labels := append(own[:len(own):len(own)], telemetry.Label{Name: "source", Value: source})
+		add("gantry_dispatched_messages_total", telemetry.Counter, labels, float64(shown.Messages), "Messages put into queues and index, from memory or read back from the log.")
+		add("gantry_dispatch_seconds_total", telemetry.Counter, labels, shown.Time.Seconds(), "Time that putting messages into queues and index took.")
+	}
+	add("gantry_lock_wait_seconds_total", telemetry.Counter, own, telemetry.LockWait().Seconds(), "Time that goroutines waited for locks of the process, as the Go runtime samples it.")
 	add("gantry_goroutines", telemetry.Gauge, own, float64(runtime.NumGoroutine()), "Goroutines of the process.")
 	delivered, skipped := b.Delay.Counts()
 	add("gantry_delayed_messages_delivered_total", telemetry.Counter, own, float64(delivered), "Messages that were delivered after their delay.")

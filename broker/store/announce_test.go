@@ -42,6 +42,11 @@ func TestWhatIsAnnouncedIsDispatchedOnTheSpot(t *testing.T) {
 	}
 	until(t, "everything is dispatched", func() bool { return s.DispatchBehind() == 0 })
 	wantNext(t, s, "T", 0, 0, 100)
+	s.dispatcher.mu.Lock() // who dispatched last has counted it
+	defer s.dispatcher.mu.Unlock()
+	if d := s.DispatchStats(); d.Memory.Messages+d.Log.Messages != 100 || d.Memory.Messages < int64(onTheSpot/4) || d.Log.Messages < int64(onTheSpot/4) {
+		t.Errorf("%+v, expected 100, of which a half is dispatched from memory", d)
+	}
 }
 
 func TestManyWhoAnnounceLeaveNoRecordBehind(t *testing.T) {

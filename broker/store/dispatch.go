@@ -34,6 +34,8 @@ type dispatcher struct {
 	// maintenance lets one of flush, truncate and retired run at a time. Taken before mu.
 	maintenance sync.Mutex
 
+	fromMemory, fromLog shown // messages that were shown from the drafts of who appended them, and from the log
+
 	mu      sync.Mutex // held while a batch is shown; guards what follows
 	entries []Entry
 	buf     []byte // what entries alias
@@ -135,6 +137,7 @@ func (d *dispatcher) step() (progress bool, err error) {
 }
 
 func (d *dispatcher) stepLocked() (progress bool, err error) {
+	began := d.s.opts.Now()
 	from, limit := d.pos.Load(), d.s.Log.Confirmed()
 	if seeded.Is(seeded.VisibleBeforeConfirmed) {
 		limit = d.s.Log.Max()
@@ -150,13 +153,14 @@ func (d *dispatcher) stepLocked() (progress bool, err error) {
 		return false, err // a replica's log may end in the middle of a record
 	}
 	d.pos.Store(to)
+	d.fromLog.add(len(d.entries), d.s.opts.Now().Sub(began))
 	return true, nil
 }
 
 // showStored shows the followers messages that stand at pos, as far as they are of one batch. The drafts say all that the log would, and are in
 // the CPU's cache.
 func (d *dispatcher) showStored(own []record.Draft) error {
-	from := d.pos.Load()
+	began, from := d.s.opts.Now(), d.pos.Load()
 	to, limit := from, min(d.s.Log.Confirmed(), from+dispatchBytes)
 	d.entries = d.entries[:0]
 	for i := range own {
@@ -176,6 +180,7 @@ func (d *dispatcher) showStored(own []record.Draft) error {
 		return err
 	}
 	d.pos.Store(to)
+	d.fromMemory.add(len(d.entries), d.s.opts.Now().Sub(began))
 	return nil
 }
 
