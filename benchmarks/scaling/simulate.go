@@ -27,8 +27,11 @@ type outcome struct {
 
 const (
 	answering    = 1.0 / 3 // the part of a batch's work that comes after its append
-	dispatchStep = 230     // messages of 1 KiB that one step of dispatch reads back
+	dispatchStep = 230     // messages of 1 KiB after which somebody who dispatches leaves the rest to others
 )
+
+// appended is a batch that the log has.
+type appended struct{ announced, shown bool }
 
 // simulation is a model while it runs.
 type simulation struct {
@@ -42,17 +45,18 @@ type simulation struct {
 	ready []func() // what waits for a CPU
 
 	log, dispatcher lock
-	undone          []int // the connections whose batches are appended and not dispatched, oldest first
-	running         bool  // the goroutine that dispatches what is left behind
+	undone          []*appended // and not dispatched, oldest first
+	announced       int         // of them
+	running         bool        // the goroutine that dispatches what is left behind
 
-	messages, dispatched, reread int // messages
+	messages, dispatched, reread int
 }
 
 // simulate runs a model for some batches.
 func simulate(m model, batches int) outcome {
 	s := &simulation{model: m, random: rand.New(rand.NewPCG(1, uint64(m.cpus))), idle: m.cpus}
-	for c := range m.connections {
-		s.onCPU(func() { s.serve(c) })
+	for range m.connections {
+		s.onCPU(s.serve)
 	}
 	for s.messages < batches*m.batch {
 		e := heap.Pop(&s.events).(event)
@@ -66,49 +70,50 @@ func simulate(m model, batches int) outcome {
 }
 
 // serve has a connection that is on a CPU take its next batch.
-func (s *simulation) serve(c int) {
+func (s *simulation) serve() {
 	work := s.random.ExpFloat64() * s.parallel * float64(s.batch)
 	s.after(work*(1-answering), func() {
 		s.lock(&s.log, func() {
-			s.after(s.appended*float64(s.batch), func() {
+			s.after(s.model.appended*float64(s.batch), func() {
+				b := new(appended)
 				s.messages += s.batch
-				s.undone = append(s.undone, c)
-				s.after(s.unlock(&s.log)+work*answering, func() { s.announce(c) })
+				s.undone = append(s.undone, b)
+				s.after(s.unlock(&s.log)+work*answering, func() { s.announce(b) })
 			})
 		})
 	})
 }
 
-// announce dispatches the batch that a connection has just appended, and what else there is, unless somebody is at it.
-func (s *simulation) announce(c int) {
-	if len(s.undone) == 0 || s.dispatcher.held {
-		s.serve(c)
+// announce says that a batch needn't be read back, and dispatches what was announced, unless somebody is at it.
+func (s *simulation) announce(b *appended) {
+	if b.shown {
+		s.serve()
+		return
+	}
+	b.announced = true
+	s.announced++
+	if s.dispatcher.held {
+		s.serve()
 		return
 	}
 	s.dispatcher.take(s.now)
-	var took float64
-	if s.undone[0] == c {
-		took = s.stored * float64(s.batch)
-		s.undone = s.undone[1:]
-		s.dispatched += s.batch
-	}
-	s.after(took+s.readBack(), func() {
+	s.dispatch(dispatchStep, func() {
 		took := s.unlock(&s.dispatcher)
-		if len(s.undone) > 0 && !s.running {
+		if s.announced > 0 && !s.running {
 			s.running = true
 			took += s.wake
 			s.onCPU(func() { s.after(s.wake, s.run) })
 		}
-		s.after(took, func() { s.serve(c) })
+		s.after(took, s.serve)
 	})
 }
 
 // run dispatches what was left behind until nothing is.
 func (s *simulation) run() {
 	s.lock(&s.dispatcher, func() {
-		s.after(s.readBack(), func() {
+		s.dispatch(dispatchStep, func() {
 			took := s.unlock(&s.dispatcher)
-			if len(s.undone) > 0 {
+			if s.announced > 0 {
 				s.after(took, s.run)
 				return
 			}
@@ -118,13 +123,24 @@ func (s *simulation) run() {
 	})
 }
 
-// readBack does one step of dispatch and says how long it takes.
-func (s *simulation) readBack() float64 {
-	n := min(len(s.undone), max(1, dispatchStep/s.batch))
-	s.undone = s.undone[n:]
-	s.dispatched += n * s.batch
-	s.reread += n * s.batch
-	return s.read * float64(n*s.batch)
+// dispatch shows what was announced, and what the log has before that, to about n messages.
+func (s *simulation) dispatch(n int, then func()) {
+	if s.announced == 0 || n <= 0 {
+		then()
+		return
+	}
+	b := s.undone[0]
+	s.undone = s.undone[1:]
+	b.shown = true
+	s.dispatched += s.batch
+	cost := s.stored
+	if b.announced {
+		s.announced--
+	} else {
+		cost = s.read
+		s.reread += s.batch
+	}
+	s.after(cost*float64(s.batch), func() { s.dispatch(n-s.batch, then) })
 }
 
 // onCPU does f as soon as a CPU is free for it.

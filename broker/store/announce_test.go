@@ -140,25 +140,114 @@ func TestWhatIsStillAtHandIsShownAsTheLogWouldShowIt(t *testing.T) {
 	s.Log.SetReplicated(s.Log.Max())
 	atHand, fromLog := new(recorder), new(recorder)
 	d.followers = []Follower{atHand}
-	if err := d.showStored(ds); err != nil {
-		t.Fatal(err)
+	d.board.put(ds)
+	if more, err := d.showLocked(0, nil); more || err != nil || d.behind() {
+		t.Fatalf("more: %v, %v; shown to %d of %d", more, err, d.pos.Load(), s.Log.Max())
 	}
-	if want := ds[refused-1].LogOffset + int64(ds[refused-1].Size); d.pos.Load() != want {
-		t.Errorf("shown to %d, expected to %d, where one was refused", d.pos.Load(), want)
-	}
-	if err := d.showStored(ds); err != nil || len(atHand.seen) != refused {
-		t.Errorf("%d entries, %v: expected %d, each once", len(atHand.seen), err, refused)
+	if got := s.DispatchStats(); len(atHand.seen) != len(ds)-1 || got.Memory.Messages != int64(len(ds)-1) || got.Log.Messages != 0 {
+		t.Errorf("%d entries, %+v: expected %d, each once and from memory", len(atHand.seen), got, len(ds)-1)
 	}
 	d.followers = []Follower{fromLog}
-	if to, _, err := d.show(0, d.pos.Load(), dispatchBytes); err != nil || to != d.pos.Load() {
+	if to, _, err := d.showPart(0, d.pos.Load(), dispatchBytes); err != nil || to != d.pos.Load() {
 		t.Fatalf("to %d, %v", to, err)
 	}
 	if !reflect.DeepEqual(atHand.seen, fromLog.seen) {
 		t.Errorf("at hand\n%+v\nin the log\n%+v", atHand.seen, fromLog.seen)
 	}
-	ds[refused+1].Queue.(*Queue).gone.Store(true)
-	if err := d.showStored(ds[refused+1:]); err != nil || len(fromLog.seen) != refused {
-		t.Errorf("%v: the queue of a deleted topic was used", err)
+}
+
+// TestAnnouncementsComeInTheOrderOfTheLog has three appends announced in another order, one of them by somebody who has nothing left of it.
+func TestAnnouncementsComeInTheOrderOfTheLog(t *testing.T) {
+	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 2, 0}, {2, 0}, {1}, {0, 0, 1, 2}} {
+		for _, known := range []bool{true, false} { // the second one is
+			o := announceOptions(t)
+			s := mustOpen(t, o)
+			f := new(recorder)
+			d := &s.dispatcher
+			d.mu.Lock()
+			d.followers = []Follower{f}
+			appends := make([][]record.Draft, 3)
+			for i := range appends {
+				appends[i] = []record.Draft{draftTo(s, "T", 0, fmt.Sprint("UNIQ_KEY\x01", i)), draftTo(s, "U", 0, "")}
+				if err := s.AppendQuiet(appends[i], nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			last := 0
+			for k, i := range order {
+				own := appends[i]
+				switch last = max(last, i); {
+				case i == 1 && !known:
+					own = nil
+					d.board.noteUnknown()
+				case k%2 == 0:
+					own = nil
+					d.board.put(appends[i])
+				}
+				if more, err := d.showOwn(own); more || err != nil {
+					t.Fatalf("%v: %v, %v", order, more, err)
+				}
+				if end := appends[last][1].LogOffset + int64(appends[last][1].Size); known && d.pos.Load() != end {
+					t.Errorf("%v: shown to %d, expected to %d, the end of what was announced", order, d.pos.Load(), end)
+				}
+			}
+			for k, e := range f.seen {
+				if want := appends[k/2][k%2]; e.LogOffset != want.LogOffset || k%2 == 0 && string(e.UniqueKey) != fmt.Sprint(k/2) {
+					t.Errorf("%v: entry %d is %+v", order, k, e)
+				}
+			}
+			if !known && d.behind() && order[0] == 1 {
+				t.Errorf("%v: shown to %d of %d", order, d.pos.Load(), s.Log.Max())
+			}
+			d.mu.Unlock()
+			if err := s.dispatcher.catchUp(); err != nil || len(f.seen) != 6 {
+				t.Errorf("%v: %d entries in the end, %v", order, len(f.seen), err)
+			}
+		}
+	}
+}
+
+func TestWhatWasAppendedToAQueueThatIsGoneIsReadBack(t *testing.T) {
+	s := mustOpen(t, announceOptions(t))
+	f := new(recorder)
+	d := &s.dispatcher
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.followers = []Follower{f}
+	ds := []record.Draft{draftTo(s, "T", 0, ""), draftTo(s, "U", 0, ""), draftTo(s, "T", 0, "")}
+	if err := s.AppendQuiet(ds, nil); err != nil {
+		t.Fatal(err)
+	}
+	ds[1].Queue.(*Queue).gone.Store(true)
+	d.board.put(ds)
+	if more, err := d.showLocked(0, nil); more || err != nil || d.behind() {
+		t.Fatalf("more: %v, %v; shown to %d of %d", more, err, d.pos.Load(), s.Log.Max())
+	}
+	if got := s.DispatchStats(); len(f.seen) != 3 || got.Memory.Messages != 1 || got.Log.Messages != 2 {
+		t.Errorf("%d entries, %+v", len(f.seen), got)
+	}
+}
+
+func TestTheBoardHoldsSoMuchAndTheRestIsReadBack(t *testing.T) {
+	s := mustOpen(t, announceOptions(t))
+	f := new(recorder)
+	d := &s.dispatcher
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.followers = []Follower{f}
+	const n = maxAnnounced + 10
+	for range n {
+		ds := []record.Draft{draftTo(s, "T", 0, "")}
+		if err := s.AppendQuiet(ds, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.Announce(ds) // finds mu taken
+	}
+	if more, err := d.showLocked(0, nil); more || err != nil || d.behind() {
+		t.Fatalf("more: %v, %v; shown to %d of %d", more, err, d.pos.Load(), s.Log.Max())
+	}
+	if got := s.DispatchStats(); len(f.seen) != n || got.Memory.Messages != maxAnnounced || got.Log.Messages != 10 {
+		t.Errorf("%d entries, %+v", len(f.seen), got)
 	}
 }
 
@@ -176,20 +265,24 @@ func TestAFollowerThatWouldWaitForADiskIsLeftToTheDispatcher(t *testing.T) {
 }
 
 func TestAFailureOfAFollowerIsTheDispatchersAlsoWhenAnnounceMeetsIt(t *testing.T) {
-	o := announceOptions(t)
-	f := &testFollower{}
-	o.Followers = []Follower{f}
-	s := mustOpen(t, o)
-	full := fmt.Errorf("write: %w", vfs.ErrFull)
-	f.fail.Store(&full)
-	if err := s.AppendQuiet([]record.Draft{draftTo(s, "T", 0, "")}, nil); err != nil {
-		t.Fatal(err)
-	}
-	s.Announce(nil)
-	until(t, "messages are refused", func() bool { return errors.Is(s.Log.Err(), vfs.ErrFull) })
-	f.fail.Store(nil)
-	until(t, "messages are taken again", func() bool { return s.Log.Err() == nil })
-	if s.DispatchBehind() != 0 {
-		t.Errorf("%d bytes behind", s.DispatchBehind())
+	for _, atHand := range []int{0, 1} {
+		o := announceOptions(t)
+		f := &testFollower{}
+		o.Followers = []Follower{f}
+		s := mustOpen(t, o)
+		full := fmt.Errorf("write: %w", vfs.ErrFull)
+		f.fail.Store(&full)
+		ds := []record.Draft{draftTo(s, "T", 0, "")}
+		if err := s.AppendQuiet(ds, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.Announce(ds[:atHand])
+		until(t, "messages are refused", func() bool { return errors.Is(s.Log.Err(), vfs.ErrFull) })
+		f.fail.Store(nil)
+		until(t, "messages are taken again", func() bool { return s.Log.Err() == nil })
+		if s.DispatchBehind() != 0 {
+			t.Errorf("%d bytes behind", s.DispatchBehind())
+		}
+		wantNext(t, s, "T", 0, 0, 1)
 	}
 }

@@ -41,8 +41,9 @@ func (a *admission) Admit() error { return a.admit() }
 var admissions = sync.Pool{New: func() any { return new(admission) }}
 
 // Announce shows the followers what was appended quietly and is confirmed by now, on the goroutine of the caller if nobody else is
-// at it: that is cheaper than to wake another one, and a consumer that waits hears of it sooner. own is what
-// the caller has appended last, whatever became of it, if he still has it: it need not be read back then. He does that and one batch at most.
+// at it: that is cheaper than to wake another one, and a consumer that waits hears of it sooner. Otherwise whoever is at it does so. own is what
+// the caller has appended last, whatever became of it, if he still has it: it need not be read back then. Of what others have
+// appended he shows what they have announced, and of that a batch at most.
 func (s *Store) Announce(own []record.Draft) {
 	s.Log.FlushSoon()
 	s.dispatcher.announce(own)

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,11 +22,12 @@ const (
 	retryAfter = 500 * time.Millisecond
 )
 
-// dispatcher shows the log to its followers, in one goroutine, record after record.
+// dispatcher shows the log to its followers, record after record: one goroutine at a time does so, whoever comes first.
 type dispatcher struct {
 	s         *Store
 	followers []Follower
 	pos       atomic.Int64 // every record below was shown to all followers
+	board     board        // what others have appended and announced
 
 	// nudged has run look again: somebody who held mu leaves more to do than was there when he looked.
 	nudged chan struct{}
@@ -34,21 +36,22 @@ type dispatcher struct {
 	// maintenance lets one of flush, truncate and retired run at a time. Taken before mu.
 	maintenance sync.Mutex
 
-	fromMemory, fromLog shown // messages that were shown from the drafts of who appended them, and from the log
+	fromMemory, fromLog shown
 
-	mu      sync.Mutex // held while a batch is shown; guards what follows
+	mu      sync.Mutex // held while records are shown; guards what follows
+	own     announced  // by whoever holds it
 	entries []Entry
 	buf     []byte // what entries alias
 	rec     record.Record
 }
 
-// run follows the log until the store closes.
+// run follows the log until the store closes. Of what is announced it does what others have left to it, and reads back what nobody announces.
 func (d *dispatcher) run() {
 	moved, stop := d.s.Log.Watch()
 	defer stop()
+	upTo := d.s.Log.Confirmed()
 	for {
-		limit := d.s.Log.Confirmed()
-		progress, err := d.step()
+		progress, err := d.show(upTo)
 		wait := moved
 		var retry <-chan time.Time
 		switch {
@@ -62,8 +65,9 @@ func (d *dispatcher) run() {
 			d.paused.Store(false)
 			d.s.log.Info("store: dispatch goes on", "position", d.pos.Load())
 			d.s.refuse.clear("dispatch")
+			upTo, progress = d.s.Log.Confirmed(), true // nobody announced anything meanwhile
 		}
-		if progress || err == nil && d.s.Log.Confirmed() > limit {
+		if progress || err == nil && d.board.changed() {
 			select {
 			case <-d.s.quit:
 				return
@@ -75,28 +79,50 @@ func (d *dispatcher) run() {
 		case <-d.s.quit:
 			return
 		case <-wait:
+			upTo = d.s.Log.Confirmed()
 		case <-d.nudged:
 		case <-retry:
+			upTo = d.s.Log.Confirmed()
 		}
 	}
 }
 
-// announce shows own, which the caller has appended last, and the next batch here and now if nobody else is at it. No record is left behind:
-// whoever holds mu looks after giving it up whether more has come.
+// announce shows own, which the caller has appended last, and what others have announced, here and now, if nobody else is at it. Nothing is left
+// behind: whoever holds mu looks after giving it up whether more was announced.
 func (d *dispatcher) announce(own []record.Draft) {
-	if d.paused.Load() || !d.behind() || !d.mu.TryLock() {
+	if d.paused.Load() || !d.behind() {
 		return
 	}
-	var err error
-	if d.quick() {
-		if err = d.showStored(own); err == nil {
-			_, err = d.stepLocked()
+	if !d.mu.TryLock() {
+		d.board.put(own)
+		if !d.mu.TryLock() {
+			return
 		}
+		own = nil
+	} else if len(own) == 0 {
+		d.board.noteUnknown() // what it was that was appended
+	}
+	more, err := true, error(nil)
+	if d.quick() {
+		more, err = d.showOwn(own)
 	}
 	d.mu.Unlock()
-	if err != nil || d.behind() {
+	if err != nil || more || d.board.changed() {
 		d.nudge()
 	}
+}
+
+// showOwn is showLocked for the one who has appended own.
+func (d *dispatcher) showOwn(own []record.Draft) (more bool, err error) {
+	if !d.own.set(own) {
+		d.board.noteUnknown()
+	}
+	more, err = d.showLocked(0, &d.own)
+	if d.pos.Load() < d.own.to {
+		d.board.noteUnknown()
+		more = true
+	}
+	return more, err
 }
 
 // quick tells that no follower will wait for a disk.
@@ -129,58 +155,113 @@ func (d *dispatcher) catchUp() error {
 	}
 }
 
-// step shows the next batch to the followers.
+// step shows the next stretch of the log to the followers.
 func (d *dispatcher) step() (progress bool, err error) {
+	progress, err = d.show(math.MaxInt64)
+	if d.board.changed() {
+		d.nudge()
+	}
+	return progress, err
+}
+
+// show is showLocked for those who don't have mu.
+func (d *dispatcher) show(upTo int64) (progress bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.stepLocked()
+	before := d.pos.Load()
+	_, err = d.showLocked(upTo, nil)
+	return d.pos.Load() > before, err
 }
 
-func (d *dispatcher) stepLocked() (progress bool, err error) {
+// showLocked shows the followers what is on the board, and reads back what lies before that, what was announced without being there, and
+// everything below upTo. The rest is left to those who have appended it and are about to announce it. own, if it isn't nil, belongs to the board
+// as well. It stops after about dispatchBytes; then there may be more.
+func (d *dispatcher) showLocked(upTo int64, own *announced) (more bool, err error) {
+	start := d.pos.Load()
+	for {
+		pos, limit := d.pos.Load(), d.s.Log.Confirmed()
+		if seeded.Is(seeded.VisibleBeforeConfirmed) {
+			limit = d.s.Log.Max()
+		}
+		a := d.board.next(pos)
+		if own != nil && own.from >= pos && own.to > pos && (a == nil || own.from < a.from) {
+			a = own
+		}
+		switch {
+		case pos >= limit:
+			return false, nil
+		case pos-start >= dispatchBytes:
+			return true, nil
+		case a != nil && a.from == pos && a.to <= limit:
+			to, all := a.to, false
+			if all, err = d.showAnnounced(a); a == own {
+				own = nil
+			} else if !all {
+				d.board.giveUp(pos)
+			}
+			if !all && err == nil {
+				err = d.readBack(to)
+			}
+		case a != nil && a.from < limit:
+			if a.from > pos {
+				limit = a.from
+			}
+			err = d.readBack(limit)
+		case pos < upTo:
+			err = d.readBack(min(limit, upTo))
+		case d.board.takeUnknown():
+			if err = d.readBack(limit); err == nil && d.pos.Load() < limit {
+				d.board.noteUnknown()
+			}
+		default:
+			return false, nil
+		}
+		if err != nil {
+			d.board.noteUnknown()
+			return false, err
+		}
+		if d.pos.Load() == pos {
+			return false, nil // a replica's log may end in the middle of a record
+		}
+	}
+}
+
+// showAnnounced shows the followers what stands at pos, and tells whether that was all of it.
+func (d *dispatcher) showAnnounced(a *announced) (all bool, err error) {
 	began := d.s.opts.Now()
-	from, limit := d.pos.Load(), d.s.Log.Confirmed()
-	if seeded.Is(seeded.VisibleBeforeConfirmed) {
-		limit = d.s.Log.Max()
-	}
-	if from >= limit {
-		return false, nil
-	}
-	to, need, err := d.show(from, limit, dispatchBytes)
-	if err == nil && need > 0 {
-		to, _, err = d.show(from, limit, need) // one record is larger than a batch
-	}
-	if err != nil || to == from {
-		return false, err // a replica's log may end in the middle of a record
-	}
-	d.pos.Store(to)
-	d.fromLog.add(len(d.entries), d.s.opts.Now().Sub(began))
-	return true, nil
-}
-
-// showStored shows the followers messages that stand at pos, as far as they are of one batch. The drafts say all that the log would, and are in
-// the CPU's cache.
-func (d *dispatcher) showStored(own []record.Draft) error {
-	began, from := d.s.opts.Now(), d.pos.Load()
-	to, limit := from, min(d.s.Log.Confirmed(), from+dispatchBytes)
-	d.entries = d.entries[:0]
-	for i := range own {
-		m := &own[i]
-		q, ok := m.Queue.(*Queue)
-		end := m.LogOffset + int64(m.Size)
-		if m.Err != nil || m.LogOffset != to || end > limit || !ok || q.gone.Load() || m.Topic != q.Topic || m.QueueID != q.ID {
+	n := 0
+	for ; n < len(a.entries); n++ {
+		e := &a.entries[n]
+		if e.Queue.gone.Load() {
 			break
 		}
-		d.addEntry().setStored(m, q)
-		to = end
+		if e.Dead = e.LogOffset < e.Queue.birth; e.Dead || !e.queued() {
+			e.Queue = nil
+		}
 	}
-	if to == from {
-		return nil
+	if n == 0 {
+		return false, nil
 	}
-	if err := d.follow(); err != nil {
+	if err := d.follow(a.entries[:n]); err != nil {
+		return false, err
+	}
+	d.pos.Store(a.entries[n-1].End())
+	d.fromMemory.add(n, d.s.opts.Now().Sub(began))
+	return n == len(a.entries), nil
+}
+
+// readBack shows the followers the next stretch of the log, which ends at limit or before.
+func (d *dispatcher) readBack(limit int64) error {
+	began, from := d.s.opts.Now(), d.pos.Load()
+	to, need, err := d.showPart(from, limit, dispatchBytes)
+	if err == nil && need > 0 {
+		to, _, err = d.showPart(from, limit, need) // one record is larger than a batch
+	}
+	if err != nil {
 		return err
 	}
 	d.pos.Store(to)
-	d.fromMemory.add(len(d.entries), d.s.opts.Now().Sub(began))
+	d.fromLog.add(len(d.entries), d.s.opts.Now().Sub(began))
 	return nil
 }
 
@@ -190,19 +271,19 @@ func (d *dispatcher) addEntry() *Entry {
 	return &d.entries[len(d.entries)-1]
 }
 
-// follow shows the followers the entries.
-func (d *dispatcher) follow() error {
+// follow shows the followers entries.
+func (d *dispatcher) follow(entries []Entry) error {
 	for _, f := range d.followers {
-		if err := f.Follow(d.entries); err != nil {
+		if err := f.Follow(entries); err != nil {
 			return fmt.Errorf("%s: %w", f.Name(), err)
 		}
 	}
 	return nil
 }
 
-// show parses at most n bytes of the log and shows what is in them to the followers. If they don't hold the first
+// showPart parses at most n bytes of the log and shows what is in them to the followers. If they don't hold the first
 // record, need is its size.
-func (d *dispatcher) show(from, limit int64, n int) (to int64, need int, err error) {
+func (d *dispatcher) showPart(from, limit int64, n int) (to int64, need int, err error) {
 	b, err := d.read(from, limit, n)
 	if err != nil {
 		return from, 0, err
@@ -215,7 +296,7 @@ func (d *dispatcher) show(from, limit int64, n int) (to int64, need int, err err
 			return from, size, nil
 		}
 	}
-	if err := d.follow(); err != nil {
+	if err := d.follow(d.entries); err != nil {
 		return from, 0, err
 	}
 	return to, 0, nil
@@ -312,6 +393,7 @@ func (d *dispatcher) truncate(to int64) (changed bool, err error) {
 		}
 		changed = true
 		d.pos.Store(min(d.pos.Load(), to))
+		d.board.wipe()
 		d.s.reg.each(func(q *Queue) { q.birth = min(q.birth, to) }) // what will stand there is new
 		return d.each(func(f Follower) error { return f.Truncate(to) })
 	})

@@ -55,19 +55,6 @@ func (e *Entry) set(r *record.Record) {
 	e.look(r.Properties)
 }
 
-// setStored fills the entry from a message of q that was just stored.
-func (e *Entry) setStored(d *record.Draft, q *Queue) {
-	*e = Entry{
-		LogOffset: d.LogOffset, Size: d.Size, QueueID: d.QueueID, QueueOffset: d.QueueOffset, SysFlag: d.SysFlag,
-		StoreTimestamp: d.StoreTimestamp, Topic: q.name, Dead: d.LogOffset < q.birth,
-	}
-	e.look(d.Properties)
-	e.look(d.MoreProperties)
-	if !e.Dead && e.queued() {
-		e.Queue = q
-	}
-}
-
 // look finds what followers ask for: it does what record.Pairs does, without a look into the properties that nobody asks for, which are most.
 func (e *Entry) look(props []byte) {
 	for len(props) > 0 {
