@@ -34,7 +34,7 @@ func queues(z *size) []runner.Load {
 	var out []runner.Load
 	for _, n := range z.upTo(1, 10, 100, 1000, 10_000, 50_000) {
 		l := costOf("queues", "queues", n)
-		warmup := z.warmup + time.Duration(n)*time.Second/5000
+		warmup := (z.warmup + time.Duration(n)*time.Second/5000).Round(time.Second / 10)
 		l.Flags = []string{fmt.Sprint("--queues=", n), fmt.Sprint("--duration=", z.measure), fmt.Sprint("--warmup=", warmup)}
 		l.Entries = z.entries("gantry")
 		out = append(out, l)

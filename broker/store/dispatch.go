@@ -39,9 +39,9 @@ type dispatcher struct {
 	fromMemory, fromLog shown
 
 	mu      sync.Mutex // held while records are shown; guards what follows
-	own     announced  // by whoever holds it
-	entries []Entry
-	buf     []byte // what entries alias
+	own     announced  // what the one who holds it has appended
+	entries []Entry    // what was read back
+	buf     []byte     // what they alias
 	rec     record.Record
 }
 
