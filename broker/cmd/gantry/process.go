@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -159,8 +160,14 @@ func (p *process) accept(role string, s *remoting.Server, l net.Listener) {
 	})
 }
 
+// lockSamples is of how many waits for a lock one goes into the profile "mutex".
+const lockSamples = 100
+
 // startHTTP serves health and metrics.
 func (p *process) startHTTP(l net.Listener) {
+	if p.flags.pprof {
+		runtime.SetMutexProfileFraction(lockSamples)
+	}
 	s := &http.Server{
 		Handler:           telemetry.Handler(telemetry.Source{Ready: p.ready, Metrics: p.metrics, Profiles: p.flags.pprof}),
 		ReadHeaderTimeout: 5 * time.Second,
