@@ -156,64 +156,70 @@ func TestWhatIsStillAtHandIsShownAsTheLogWouldShowIt(t *testing.T) {
 	}
 }
 
+// recorded is a store whose records are shown to a recorder. The caller has the lock of its dispatcher.
+func recorded(t *testing.T) (*Store, *recorder) {
+	s := mustOpen(t, announceOptions(t))
+	f := new(recorder)
+	s.dispatcher.mu.Lock()
+	s.dispatcher.followers = []Follower{f}
+	return s, f
+}
+
 // TestAnnouncementsComeInTheOrderOfTheLog has three appends announced in another order, one of them by somebody who has nothing left of it.
 func TestAnnouncementsComeInTheOrderOfTheLog(t *testing.T) {
 	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 2, 0}, {2, 0}, {1}, {0, 0, 1, 2}} {
-		for _, known := range []bool{true, false} { // the second one is
-			o := announceOptions(t)
-			s := mustOpen(t, o)
-			f := new(recorder)
-			d := &s.dispatcher
-			d.mu.Lock()
-			d.followers = []Follower{f}
-			appends := make([][]record.Draft, 3)
-			for i := range appends {
-				appends[i] = []record.Draft{draftTo(s, "T", 0, fmt.Sprint("UNIQ_KEY\x01", i)), draftTo(s, "U", 0, "")}
-				if err := s.AppendQuiet(appends[i], nil); err != nil {
-					t.Fatal(err)
-				}
-			}
-			last := 0
-			for k, i := range order {
-				own := appends[i]
-				switch last = max(last, i); {
-				case i == 1 && !known:
-					own = nil
-					d.board.noteUnknown()
-				case k%2 == 0:
-					own = nil
-					d.board.put(appends[i])
-				}
-				if more, err := d.showOwn(own); more || err != nil {
-					t.Fatalf("%v: %v, %v", order, more, err)
-				}
-				if end := appends[last][1].LogOffset + int64(appends[last][1].Size); known && d.pos.Load() != end {
-					t.Errorf("%v: shown to %d, expected to %d, the end of what was announced", order, d.pos.Load(), end)
-				}
-			}
-			for k, e := range f.seen {
-				if want := appends[k/2][k%2]; e.LogOffset != want.LogOffset || k%2 == 0 && string(e.UniqueKey) != fmt.Sprint(k/2) {
-					t.Errorf("%v: entry %d is %+v", order, k, e)
-				}
-			}
-			if !known && d.behind() && order[0] == 1 {
-				t.Errorf("%v: shown to %d of %d", order, d.pos.Load(), s.Log.Max())
-			}
-			d.mu.Unlock()
-			if err := s.dispatcher.catchUp(); err != nil || len(f.seen) != 6 {
-				t.Errorf("%v: %d entries in the end, %v", order, len(f.seen), err)
-			}
+		for _, known := range []bool{true, false} { // what the second one has appended
+			t.Run(fmt.Sprint(order, known), func(t *testing.T) { announceInOrder(t, order, known) })
+		}
+	}
+}
+
+func announceInOrder(t *testing.T, order []int, known bool) {
+	s, f := recorded(t)
+	d := &s.dispatcher
+	defer d.mu.Unlock()
+	appends := make([][]record.Draft, 3)
+	for i := range appends {
+		appends[i] = []record.Draft{draftTo(s, "T", 0, fmt.Sprint("UNIQ_KEY\x01", i)), draftTo(s, "U", 0, "")}
+		if err := s.AppendQuiet(appends[i], nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := 0
+	for k, i := range order {
+		own := appends[i]
+		switch last = max(last, i); {
+		case i == 1 && !known:
+			own = nil
+			d.board.noteUnknown()
+		case k%2 == 0:
+			own = nil
+			d.board.put(appends[i])
+		}
+		if more, err := d.showOwn(own); more || err != nil {
+			t.Fatalf("after %d: %v, %v", i, more, err)
+		}
+		if end := appends[last][1].LogOffset + int64(appends[last][1].Size); known && d.pos.Load() != end {
+			t.Errorf("after %d: shown to %d, expected to %d, the end of what was announced", i, d.pos.Load(), end)
+		}
+	}
+	if !known && order[0] == 1 && d.behind() {
+		t.Errorf("shown to %d of %d", d.pos.Load(), s.Log.Max())
+	}
+	if _, err := d.showLocked(s.Log.Max(), nil); err != nil || len(f.seen) != 6 {
+		t.Fatalf("%d entries in the end, %v", len(f.seen), err)
+	}
+	for k, e := range f.seen {
+		if want := appends[k/2][k%2]; e.LogOffset != want.LogOffset || k%2 == 0 && string(e.UniqueKey) != fmt.Sprint(k/2) {
+			t.Errorf("entry %d is %+v", k, e)
 		}
 	}
 }
 
 func TestWhatWasAppendedToAQueueThatIsGoneIsReadBack(t *testing.T) {
-	s := mustOpen(t, announceOptions(t))
-	f := new(recorder)
+	s, f := recorded(t)
 	d := &s.dispatcher
-	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.followers = []Follower{f}
 	ds := []record.Draft{draftTo(s, "T", 0, ""), draftTo(s, "U", 0, ""), draftTo(s, "T", 0, "")}
 	if err := s.AppendQuiet(ds, nil); err != nil {
 		t.Fatal(err)
@@ -229,12 +235,9 @@ func TestWhatWasAppendedToAQueueThatIsGoneIsReadBack(t *testing.T) {
 }
 
 func TestTheBoardHoldsSoMuchAndTheRestIsReadBack(t *testing.T) {
-	s := mustOpen(t, announceOptions(t))
-	f := new(recorder)
+	s, f := recorded(t)
 	d := &s.dispatcher
-	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.followers = []Follower{f}
 	const n = maxAnnounced + 10
 	for range n {
 		ds := []record.Draft{draftTo(s, "T", 0, "")}
