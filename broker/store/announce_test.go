@@ -8,15 +8,18 @@ import (
 	"reflect"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gantry-mq/gantry/commitlog/record"
 	"github.com/gantry-mq/gantry/commitlog/vfs"
 )
 
-// announceOptions make a store whose index is large enough for Announce to put something into it.
+// announceOptions make a store whose index is large enough for Announce to put something into it, and in which nothing but what is announced
+// has the dispatcher look: no flush does.
 func announceOptions(t *testing.T) Options {
 	o := memOptions(t, vfs.NewMem())
 	o.IndexSlots, o.IndexEntries = 1000, 4*quickRoom
+	o.Log.FlushInterval, o.CheckpointInterval = time.Hour, time.Hour
 	return o
 }
 
@@ -255,16 +258,39 @@ func TestTheBoardHoldsSoMuchAndTheRestIsReadBack(t *testing.T) {
 }
 
 func TestAFollowerThatWouldWaitForADiskIsLeftToTheDispatcher(t *testing.T) {
-	o := announceOptions(t)
-	f := &testFollower{slow: make(chan struct{})}
-	o.Followers = []Follower{f}
-	s := mustOpen(t, o)
-	if err := s.AppendQuiet([]record.Draft{draftTo(s, "T", 0, "")}, nil); err != nil {
-		t.Fatal(err)
+	for _, atHand := range []int{0, 1} {
+		o := announceOptions(t)
+		f := &testFollower{slow: make(chan struct{})}
+		o.Followers = []Follower{f}
+		s := mustOpen(t, o)
+		ds := []record.Draft{draftTo(s, "T", 0, "")}
+		if err := s.AppendQuiet(ds, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.Announce(ds[:atHand]) // would not return
+		close(f.slow)
+		until(t, "the dispatcher has done it", func() bool { return s.DispatchBehind() == 0 })
 	}
-	s.Announce(nil) // would not return
-	close(f.slow)
-	until(t, "the dispatcher has done it", func() bool { return s.DispatchBehind() == 0 })
+}
+
+// hesitant is a follower of whom nobody knows that it won't wait for a disk.
+type hesitant struct{ testFollower }
+
+func (*hesitant) Quick() bool { return false }
+
+func TestWhatIsLeftToTheDispatcherIsDoneAtOnce(t *testing.T) {
+	o := announceOptions(t)
+	o.Followers = []Follower{&hesitant{}}
+	s := mustOpen(t, o)
+	for i := range 20 {
+		ds := []record.Draft{draftTo(s, "T", 0, "")}
+		if err := s.AppendQuiet(ds, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.Announce(ds[:i%2])
+		until(t, "the dispatcher has done it", func() bool { return s.DispatchBehind() == 0 })
+	}
+	wantNext(t, s, "T", 0, 0, 20)
 }
 
 func TestAFailureOfAFollowerIsTheDispatchersAlsoWhenAnnounceMeetsIt(t *testing.T) {

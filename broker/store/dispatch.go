@@ -105,6 +105,8 @@ func (d *dispatcher) announce(own []record.Draft) {
 	more, err := true, error(nil)
 	if d.quick() {
 		more, err = d.showOwn(own)
+	} else if len(own) > 0 {
+		d.board.put(own)
 	}
 	d.mu.Unlock()
 	if err != nil || more || d.board.changed() {
@@ -179,11 +181,9 @@ func (d *dispatcher) show(upTo int64) (progress bool, err error) {
 func (d *dispatcher) showLocked(upTo int64, own *announced) (more bool, err error) {
 	start := d.pos.Load()
 	for {
-		pos, limit := d.pos.Load(), d.s.Log.Confirmed()
-		if seeded.Is(seeded.VisibleBeforeConfirmed) {
-			limit = d.s.Log.Max()
-		}
+		pos := d.pos.Load()
 		a := d.board.next(pos)
+		limit := d.limit() // after next: whatever is on the board was confirmed before it came there
 		if own != nil && own.from >= pos && own.to > pos && (a == nil || own.from < a.from) {
 			a = own
 		}
@@ -210,6 +210,7 @@ func (d *dispatcher) showLocked(upTo int64, own *announced) (more bool, err erro
 		case pos < upTo:
 			err = d.readBack(min(limit, upTo))
 		case d.board.takeUnknown():
+			limit = d.limit() // that of what is unknown
 			if err = d.readBack(limit); err == nil && d.pos.Load() < limit {
 				d.board.noteUnknown()
 			}
@@ -224,6 +225,14 @@ func (d *dispatcher) showLocked(upTo int64, own *announced) (more bool, err erro
 			return false, nil // a replica's log may end in the middle of a record
 		}
 	}
+}
+
+// limit is how far records may be shown.
+func (d *dispatcher) limit() int64 {
+	if seeded.Is(seeded.VisibleBeforeConfirmed) {
+		return d.s.Log.Max()
+	}
+	return d.s.Log.Confirmed()
 }
 
 // showAnnounced shows the followers what stands at pos, and tells whether that was all of it.
