@@ -16,23 +16,9 @@ type announced struct {
 	bytes    []byte  // what the entries alias
 }
 
-var announcements = sync.Pool{New: func() any { return new(announced) }}
-
-// maxPooledAnnouncement is the largest memory of keys and tags that is worth keeping.
-const maxPooledAnnouncement = 64 << 10
-
-func (a *announced) free() {
-	if cap(a.bytes) > maxPooledAnnouncement {
-		return
-	}
-	clear(a.entries)
-	*a = announced{entries: a.entries[:0], bytes: a.bytes[:0]}
-	announcements.Put(a)
-}
-
 // set fills a from the drafts, whose memory it then aliases. It tells whether it took all of them: they stand back to back, that is.
 func (a *announced) set(own []record.Draft) (all bool) {
-	a.entries, a.from, a.to = a.entries[:0], 0, 0
+	a.entries, a.from, a.to = slices.Grow(a.entries[:0], len(own)), 0, 0
 	for i := range own {
 		m := &own[i]
 		if m.Err != nil {
@@ -59,25 +45,43 @@ func (a *announced) set(own []record.Draft) (all bool) {
 
 // keep copies what a aliases.
 func (a *announced) keep() {
+	size := 0
 	for i := range a.entries {
-		e := &a.entries[i]
-		for _, b := range [...]*[]byte{&e.Tags, &e.Keys, &e.UniqueKey, &e.delay, &e.innerNum, &e.multiQueues, &e.multiOffsets} {
+		for _, b := range a.entries[i].aliases() {
+			size += len(*b)
+		}
+	}
+	a.bytes = slices.Grow(a.bytes[:0], size)
+	for i := range a.entries {
+		for _, b := range a.entries[i].aliases() {
 			if *b != nil {
-				a.bytes = append(a.bytes, *b...) // where it moves, the others keep what it was
+				a.bytes = append(a.bytes, *b...)
 				*b = a.bytes[len(a.bytes)-len(*b) : len(a.bytes) : len(a.bytes)]
 			}
 		}
 	}
 }
 
+// aliases are the slices that e has of its properties.
+func (e *Entry) aliases() [7]*[]byte {
+	return [...]*[]byte{&e.Tags, &e.Keys, &e.UniqueKey, &e.delay, &e.innerNum, &e.multiQueues, &e.multiOffsets}
+}
+
 // maxAnnounced is how many announcements wait at most. What is more is read back from the log.
 const maxAnnounced = 256
+
+// maxSpare is how many announcements are kept for later ones, and maxSpareBytes how much memory of keys and tags each may have for that.
+const (
+	maxSpare      = 16
+	maxSpareBytes = 64 << 10
+)
 
 // board is where those who have appended leave what they know of it, for the one who dispatches.
 type board struct {
 	mu      sync.Mutex   // taken with or without the dispatcher's mu, never before it
 	waiting []*announced // by log offset
 	unknown bool         // somebody has announced what isn't here, or isn't any more
+	spare   []*announced
 
 	some atomic.Bool // either of the two
 	news atomic.Bool // something was put here since next was called
@@ -85,14 +89,14 @@ type board struct {
 
 // put leaves own. None, or what can't be taken, is something that has to be read back.
 func (b *board) put(own []record.Draft) {
-	a := announcements.Get().(*announced)
+	a := b.take()
 	all := a.set(own) && len(own) > 0
 	a.keep()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(a.entries) == 0 || len(b.waiting) == maxAnnounced {
 		all = all && len(a.entries) == 0 // all of them were refused
-		a.free()
+		b.free(a)
 	} else {
 		i := len(b.waiting)
 		for i > 0 && b.waiting[i-1].from > a.from {
@@ -103,6 +107,26 @@ func (b *board) put(own []record.Draft) {
 	b.unknown = b.unknown || !all
 	b.some.Store(true)
 	b.news.Store(true)
+}
+
+// take returns one that is empty.
+func (b *board) take() *announced {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(b.spare); n > 0 {
+		a := b.spare[n-1]
+		b.spare = b.spare[:n-1]
+		return a
+	}
+	return new(announced)
+}
+
+// free keeps a for later. The caller has mu.
+func (b *board) free(a *announced) {
+	if len(b.spare) < maxSpare && cap(a.bytes) <= maxSpareBytes {
+		clear(a.entries) // queues may be gone by then
+		b.spare = append(b.spare, a)
+	}
 }
 
 // next removes what lies below pos, and returns what waits with the lowest log offset, or nil. That stays where it is.
@@ -136,7 +160,7 @@ func (b *board) giveUp(pos int64) {
 
 // dropFirst removes the first one. The caller has mu.
 func (b *board) dropFirst() {
-	b.waiting[0].free()
+	b.free(b.waiting[0])
 	b.waiting = slices.Delete(b.waiting, 0, 1)
 }
 
