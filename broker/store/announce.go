@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -149,7 +150,7 @@ func (b *board) next(pos int64) *announced {
 	return nil
 }
 
-// giveUp removes what stands at pos.
+// giveUp removes what begins at pos or below.
 func (b *board) giveUp(pos int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -189,11 +190,6 @@ func (b *board) changed() bool { return b.news.Load() }
 
 // wipe forgets everything: the log was cut.
 func (b *board) wipe() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for len(b.waiting) > 0 {
-		b.dropFirst()
-	}
-	b.unknown = true
-	b.some.Store(true)
+	b.giveUp(math.MaxInt64)
+	b.noteUnknown()
 }

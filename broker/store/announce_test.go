@@ -100,7 +100,8 @@ type recorder struct {
 
 func (r *recorder) Follow(batch []Entry) error {
 	for _, e := range batch {
-		for _, b := range []*[]byte{&e.Topic, &e.Tags, &e.Keys, &e.UniqueKey, &e.delay, &e.innerNum, &e.multiQueues, &e.multiOffsets} {
+		e.Topic = bytes.Clone(e.Topic)
+		for _, b := range e.aliases() {
 			*b = bytes.Clone(*b)
 		}
 		r.seen = append(r.seen, e)

@@ -274,12 +274,6 @@ func (d *dispatcher) readBack(limit int64) error {
 	return nil
 }
 
-// addEntry makes room for one more entry, which still holds what a former batch left.
-func (d *dispatcher) addEntry() *Entry {
-	d.entries = slices.Grow(d.entries, 1)[:len(d.entries)+1]
-	return &d.entries[len(d.entries)-1]
-}
-
 // follow shows the followers entries.
 func (d *dispatcher) follow(entries []Entry) error {
 	for _, f := range d.followers {
@@ -340,7 +334,8 @@ func (d *dispatcher) parse(b []byte, off, limit int64) (int64, error) {
 		if err := record.Decode(b, &d.rec); err != nil {
 			return off, fmt.Errorf("segment %s at log offset %d: %w", d.s.Log.SegmentPath(off), off, err)
 		}
-		e := d.addEntry()
+		d.entries = slices.Grow(d.entries, 1)[:len(d.entries)+1]
+		e := &d.entries[len(d.entries)-1]
 		e.set(&d.rec)
 		e.LogOffset = off
 		d.s.place(e)
